@@ -1,0 +1,1 @@
+"""The kit that every package stands on; it knows no noun of the product."""

@@ -1,0 +1,175 @@
+"""The one way to PostgreSQL: units of work in one tenant, under row-level security.
+
+The tenant is set for the transaction only (``set_config(..., is_local => true)``), so a pooled
+connection cannot carry it to the next caller.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+
+from core.errors import Unavailable
+from core.model import Model, TenantId, new_id
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""What asyncpg raises when the server cannot be used now, as opposed to a wrong statement."""
+
+ACQUIRE_TIMEOUT = 2.0
+STATEMENT_TIMEOUT = 10.0
+
+
+class Queries:
+    """Statements on one connection. ``sql`` is always a literal; values are parameters."""
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def one(self, model: type[M], sql: str, *args: object) -> M | None:
+        """The first row as ``model``, or None."""
+        row = await self._connection.fetchrow(sql, *args, timeout=STATEMENT_TIMEOUT)
+        return None if row is None else model.model_validate(dict(row))
+
+    async def all(self, model: type[M], sql: str, *args: object) -> list[M]:
+        """All rows as ``model``; the statement carries its own LIMIT."""
+        rows = await self._connection.fetch(sql, *args, timeout=STATEMENT_TIMEOUT)
+        return [model.model_validate(dict(row)) for row in rows]
+
+    async def value(self, kind: type[T], sql: str, *args: object) -> T | None:
+        """The first column of the first row, or None."""
+        found = await self._connection.fetchval(sql, *args, timeout=STATEMENT_TIMEOUT)
+        if found is not None and not isinstance(found, kind):
+            raise TypeError(f"expected {kind.__name__}, the statement gave {type(found).__name__}")
+        return found
+
+    async def rows(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
+        """All rows as tuples, for shapes that are nobody's model."""
+        return [tuple(row) for row in await self._connection.fetch(sql, *args, timeout=STATEMENT_TIMEOUT)]
+
+    async def run(self, sql: str, *args: object) -> int:
+        """The number of rows that the statement wrote."""
+        status = await self._connection.execute(sql, *args, timeout=STATEMENT_TIMEOUT)
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+
+class Transaction(Queries):
+    """One tenant's unit of work: everything in it happens, or nothing."""
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", tenant_id: TenantId) -> None:
+        super().__init__(connection)
+        self.tenant_id = tenant_id
+        self._after_commit: list[Callable[[], Awaitable[None]]] = []
+
+    async def publish(self, event: Model) -> None:
+        """Announce a domain event: it is told to its listeners if, and only if, this commits."""
+        await self.run(
+            "INSERT INTO outbox (tenant_id, id, kind, payload) VALUES ($1, $2, $3, $4)",
+            self.tenant_id,
+            new_id(),
+            type(event).__name__,
+            event.model_dump(mode="json"),
+        )
+
+    def after_commit(self, hint: Callable[[], Awaitable[None]]) -> None:
+        """Run ``hint`` once this is committed; whatever it does may be lost without harm."""
+        self._after_commit.append(hint)
+
+    async def committed(self) -> None:
+        """Run the hints; called by ``Database`` alone."""
+        for hint in self._after_commit:
+            try:
+                await hint()
+            except Exception:  # the work is committed: a lost hint is healed by its reader
+                log.warning("after_commit_failed", exc_info=True)
+
+
+class Database:
+    """A bounded pool of connections as the app role."""
+
+    def __init__(self, url: str, *, size: int = 8) -> None:
+        self._url = url
+        self._size = size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close the pool; connections in use have a second to finish."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 1)
+            except TimeoutError:
+                self._pool.terminate()
+
+    async def ping(self) -> None:
+        """Prove that a statement can be run.
+
+        Raises:
+            Unavailable: it cannot.
+        """
+        async with self.system() as queries:
+            await queries.run("SELECT 1")
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: TenantId) -> AsyncIterator[Transaction]:
+        """A unit of work in ``tenant_id``.
+
+        Raises:
+            Unavailable: PostgreSQL cannot be used now; nothing was written, except that a
+                connection lost in COMMIT leaves the outcome unknown (retry with the same ``op_id``).
+        """
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
+            work = Transaction(connection, tenant_id)
+            yield work
+        await work.committed()
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[Queries]:
+        """Statements outside every tenant: global tables and reviewed SECURITY DEFINER functions only.
+
+        Row-level security shows no tenant's row here.
+        """
+        async with self._connection() as connection, connection.transaction():
+            yield Queries(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+        try:
+            pool = await self._open()
+            async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+                yield connection
+        except GONE as error:
+            raise Unavailable("The database is not answering.", retry_after=2) from error
+
+    async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url, min_size=1, max_size=self._size, timeout=ACQUIRE_TIMEOUT, init=use_json
+                )
+            return self._pool
+
+
+async def use_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let jsonb columns and parameters be Python values."""
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)

@@ -1,0 +1,42 @@
+"""The one base of all rows, results and wire bodies, and the identifiers they share."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Annotated, NewType
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+
+NIL = UUID(int=0)
+"""RFC 9562 nil UUID: stands for nobody where a null would mean anybody."""
+
+Instant = Annotated[float, Field(ge=0, description="Seconds since the Unix epoch, on the server's clock.")]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+"""One visible line of text that a person typed: a name, a title."""
+
+
+class Model(BaseModel):
+    """A frozen value that refuses fields it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", from_attributes=True, json_schema_serialization_defaults_required=True
+    )
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562 §5.7): ordered by creation to the millisecond, 74 random bits."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+def now() -> datetime:
+    """The present, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,29 @@
+"""What every process needs to know; packages add their own settings in the same form.
+
+Read once, in ``app``, and passed in. Nobody else looks at the environment.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CoreSettings(BaseSettings):
+    """The servers and secrets shared by all processes of one installation."""
+
+    model_config = SettingsConfigDict(env_prefix="DOJO_", frozen=True)
+
+    database_url: Annotated[PostgresDsn, Field(description="The app role's address; it owns no table.")]
+    redis_url: RedisDsn
+    secret: Annotated[SecretStr, Field(min_length=32, description="Signs passes and bus envelopes.")]
+    signing_keys: Annotated[Path, Field(description="JWK Set (RFC 7517) file; the first key signs, all verify.")]
+    public_url: Annotated[str, Field(description="Where people's browsers reach us, without a trailing slash.")]
+    gateway_urls: Annotated[
+        tuple[str, ...], Field(description="Gateways as browsers reach them; none means the public address.")
+    ] = ()
+    data_dir: Annotated[Path, Field(description="Files that must outlive the process.")]
+    database_pool: Annotated[int, Field(ge=1, le=100, description="Connections of one process.")] = 8
+    rate_scale: Annotated[float, Field(gt=0, description="Multiplies every rate limit; load tests raise it.")] = 1
+    log_json: bool = True

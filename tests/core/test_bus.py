@@ -1,0 +1,125 @@
+"""The bus: hints that arrive, that are believed only when signed, and that may be lost without harm."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis.asyncio as redis
+from prometheus_client import REGISTRY
+
+from core.bus import PREFIX, Bus
+from core.model import new_id
+
+SECRET = "s" * 40
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator["redis.Redis"]:
+    """A client of Redis itself."""
+    async with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+def dropped(reason: str) -> float:
+    """How many messages were dropped for ``reason``."""
+    return REGISTRY.get_sample_value("dojo_bus_dropped_total", {"reason": reason}) or 0.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for ``condition``, at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def subscribed(client: "redis.Redis", channel: str) -> None:
+    """Wait until somebody is subscribed to ``channel`` at Redis."""
+    async with asyncio.timeout(10):
+        while (await client.pubsub_numsub(PREFIX + channel))[0][1] == 0:
+            await asyncio.sleep(0.01)
+
+
+async def test_publish_reaches_own_subscribers_at_once_and_others_in_order(
+    redis_url: str, client: "redis.Redis"
+) -> None:
+    channel = str(new_id())
+    here: list[bytes] = []
+    there: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as one, Bus(redis_url, SECRET).running() as two:
+        one.subscribe(channel, here.append)
+        two.subscribe(channel, there.append)
+        await subscribed(client, channel)
+        await until(lambda: one.connected.is_set() and two.connected.is_set())
+        messages = [str(number).encode() for number in range(500)]
+        for message in messages:
+            one.publish(channel, message)
+        assert here == messages
+        await until(lambda: len(there) >= 500)
+        assert there == messages
+        assert here == messages, "one's own echo came back from Redis"
+
+
+async def test_unsubscribed_channel_is_silent(redis_url: str) -> None:
+    channel = str(new_id())
+    heard: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as bus:
+        unsubscribe = bus.subscribe(channel, heard.append)
+        bus.publish(channel, b"1")
+        unsubscribe()
+        bus.publish(channel, b"2")
+    assert heard == [b"1"]
+
+
+async def test_forged_foreign_replayed_and_garbage_messages_are_dropped(redis_url: str, client: "redis.Redis") -> None:
+    channel, other = str(new_id()), str(new_id())
+    heard: list[bytes] = []
+    caught: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as receiver, Bus(redis_url, SECRET).running() as sender:
+        receiver.subscribe(channel, heard.append)
+        receiver.subscribe(other, heard.append)
+        await subscribed(client, other)
+        spy = client.pubsub()
+        await spy.subscribe(PREFIX + channel)
+        sender.publish(channel, b"true")
+        await until(lambda: heard == [b"true"])
+        async with asyncio.timeout(10):
+            while not caught:
+                message = await spy.get_message(ignore_subscribe_messages=True, timeout=1)
+                caught += [message["data"]] if message else []
+        before = {reason: dropped(reason) for reason in ("garbage", "forged", "replayed")}
+        genuine = caught[0]
+        await client.publish(PREFIX + channel, b"\x80\x04pickle")
+        await client.publish(PREFIX + channel, genuine[:-1] + b"E")
+        await client.publish(PREFIX + other, genuine)  # signed, but for another channel
+        await client.publish(PREFIX + channel, genuine)
+        sender.publish(channel, b"last")
+        await until(lambda: heard[-1] == b"last")
+        assert heard == [b"true", b"last"]
+        assert dropped("garbage") == before["garbage"] + 1
+        assert dropped("forged") == before["forged"] + 2
+        assert dropped("replayed") == before["replayed"] + 1
+
+
+async def test_lost_connection_heals_by_itself(redis_url: str, client: "redis.Redis") -> None:
+    channel = str(new_id())
+    heard: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as one, Bus(redis_url, SECRET).running() as two:
+        two.subscribe(channel, heard.append)
+        await subscribed(client, channel)
+        await client.client_kill_filter(_type="pubsub")
+        await client.client_kill_filter(_type="normal", skipme=True)
+
+        def again() -> bool:
+            one.publish(channel, b"back")
+            return bool(heard)
+
+        await until(again)
+
+
+async def test_publish_without_redis_returns_at_once() -> None:
+    heard: list[bytes] = []
+    async with Bus("redis://127.0.0.1:9/0", SECRET).running() as bus:
+        bus.subscribe("x", heard.append)
+        for _ in range(11_000):
+            bus.publish("x", b"1")
+    assert len(heard) == 11_000
