@@ -1,0 +1,1 @@
+"""What identity does, by subject: entering, sessions, invitations."""

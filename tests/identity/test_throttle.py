@@ -1,0 +1,79 @@
+"""The growing delay, counted in Redis and, while it is away, in the process."""
+
+import asyncio
+
+import pytest
+
+from core.model import new_id
+from identity.errors import SignInThrottled
+from identity.settings import IdentitySettings
+from identity.throttle import OWN_MAX, Throttle, key_of
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def email() -> str:
+    """An address that no other test uses."""
+    return f"{new_id().hex}@example.com"
+
+
+@pytest.fixture(params=["redis", "memory"])
+def url(request: pytest.FixtureRequest, redis_url: str) -> str:
+    """With Redis and without."""
+    return redis_url if request.param == "redis" else NOWHERE
+
+
+async def delay_after_a_try(throttle: Throttle, key: str) -> float:
+    """Wait until a try is taken; the delay until the next."""
+    while await throttle._wait(key) > 0:
+        await asyncio.sleep(0.005)
+    return await throttle._wait(key)
+
+
+async def test_delays_grow_up_to_a_bound(url: str) -> None:
+    settings = IdentitySettings(throttle_free=2, throttle_first=0.2, throttle_most=0.7)
+    throttle, key = Throttle(url, settings), key_of(email(), "1.2.3.4")
+    assert await throttle._wait(key) == 0
+    assert await throttle._wait(key) == 0
+    delays = [await delay_after_a_try(throttle, key) for _ in range(4)]
+    for delay, most in zip(delays, [0.2, 0.4, 0.7, 0.7], strict=True):
+        assert most / 2 < delay <= most
+    await throttle.close()
+
+
+async def test_a_burst_at_once_gains_nothing(url: str) -> None:
+    throttle, who = Throttle(url, IdentitySettings(throttle_free=3, throttle_first=60)), email()
+    tries = await asyncio.gather(*(throttle.take(who, "1.2.3.4") for _ in range(20)), return_exceptions=True)
+    assert tries.count(None) == 4
+    assert all(isinstance(one, SignInThrottled) and one.retry_after for one in tries if one is not None)
+    await throttle.close()
+
+
+async def test_refused_tries_do_not_lengthen_the_delay(url: str) -> None:
+    throttle, key = Throttle(url, IdentitySettings(throttle_free=1, throttle_first=60)), key_of(email(), "1.2.3.4")
+    for _ in range(2):
+        assert await throttle._wait(key) == 0
+    waits = [await throttle._wait(key) for _ in range(20)]
+    assert all(0 < wait <= 60 for wait in waits)
+    await throttle.close()
+
+
+async def test_accounts_and_addresses_are_apart_and_success_forgets(url: str) -> None:
+    throttle, who = Throttle(url, IdentitySettings(throttle_free=1, throttle_first=60)), email()
+    for _ in range(2):
+        await throttle.take(who, "1.2.3.4")
+    with pytest.raises(SignInThrottled):
+        await throttle.take(who, "1.2.3.4")
+    await throttle.take(who, "1.2.3.5")
+    await throttle.take(email(), "1.2.3.4")
+    await throttle.forget(who, "1.2.3.4")
+    await throttle.take(who, "1.2.3.4")
+    await throttle.close()
+
+
+async def test_memory_is_bounded() -> None:
+    throttle = Throttle(NOWHERE, IdentitySettings())
+    for number in range(OWN_MAX + 100):
+        throttle._wait_here(str(number))
+    assert len(throttle._own) == OWN_MAX
+    await throttle.close()
