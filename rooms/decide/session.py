@@ -1,0 +1,74 @@
+"""A session's beginning, phases and end."""
+
+from uuid import UUID
+
+from core.model import Model, UserId
+from rooms import errors, events
+from rooms.commands import CloseSession, SetPhase
+from rooms.decide import rotation
+from rooms.decide.draft import Draft
+from rooms.events import DojoFile, RoomEvent
+from rooms.models import Access, Language, SessionId
+from rooms.state import RoomState
+
+
+class OpenSession(Model):
+    """A dojo's plan, as a session of it begins."""
+
+    session_id: SessionId
+    document_id: UUID
+    by: UserId
+    owner_id: UserId
+    name: str
+    kata: str
+    language: Language
+    access: Access
+    capacity: int
+    turn_seconds: float
+    files: tuple[DojoFile, ...]
+
+
+def open_session(state: RoomState, plan: OpenSession, now: float) -> tuple[RoomEvent, ...]:
+    """Begin a session; one at a time."""
+    if state.is_open:
+        raise errors.RoomAlreadyOpen
+    return (events.SessionOpened(**plan.model_dump(), at=now),)
+
+
+def change_settings(
+    state: RoomState, *, name: str, access: Access, capacity: int, turn_seconds: float
+) -> tuple[RoomEvent, ...]:
+    """Tell a session that is held what changed of its plan."""
+    if not state.is_open:
+        return ()
+    if sum(person.seated for person in state.people.values()) > capacity:
+        raise errors.SeatsTaken
+    new = events.SettingsChanged(name=name, access=access, capacity=capacity, turn_seconds=turn_seconds)
+    old = (state.name, state.access, state.capacity, state.rotation.turn_seconds)
+    return () if old == (name, access, capacity, turn_seconds) else (new,)
+
+
+def close_session(state: RoomState, now: float) -> tuple[RoomEvent, ...]:
+    """End the session; ending what has ended changes nothing."""
+    if not state.is_open or state.session_id is None:
+        return ()
+    return (events.SessionClosed(session_id=state.session_id, reason="host", at=now),)
+
+
+def close(draft: Draft, _command: CloseSession) -> None:
+    """A host ends the session for everybody."""
+    draft.leader()
+    for event in close_session(draft.state, draft.now):
+        draft.add(event)
+
+
+def set_phase(draft: Draft, command: SetPhase) -> None:
+    """Go to another phase; the clock runs only while there is code."""
+    leader = draft.leader()
+    if draft.state.phase == command.phase:
+        return
+    draft.add(events.PhaseChanged(phase=command.phase, at=draft.now))
+    if command.phase == "code":
+        rotation.resume(draft)
+    else:
+        rotation.pause(draft, leader.id)

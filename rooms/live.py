@@ -1,0 +1,362 @@
+"""The dojos that this process holds: decide on the folded state, append, fold, announce.
+
+Every decision states the number that it was made on, so two processes never decide on the same state: the second is
+refused, reads what the first did, and decides again. A dojo that is not held is folded from its snapshot and the log.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+
+from core import eventlog
+from core.bus import Bus
+from core.call import Clock
+from core.db import Database, Transaction
+from core.errors import Problem, Unavailable
+from core.eventlog import Appended, LogWriter
+from core.model import NIL, TenantId, UserId, new_id
+from core.sockets import announce, signal
+from rooms import events, queries
+from rooms.channels import lobby_channel, room_channel
+from rooms.decide import Timing, deadline, tick
+from rooms.errors import RoomNotFound
+from rooms.events import LobbyChanged, RoomEvent
+from rooms.follow import MediaFollower
+from rooms.log import fold, new_entries, read_after
+from rooms.models import RoomId
+from rooms.permissions import media_changes
+from rooms.projection import needs_tables, project
+from rooms.state import RoomState
+
+log = structlog.get_logger()
+
+HELD_MAX = 2_000
+OPS_KEPT = 256
+TRIES = 12
+POLL = 1.0
+SNAPSHOT_EVERY = 500
+
+Outcome = Literal["admitted", "denied", "closed"]
+Decision = Callable[[RoomState, float], tuple[RoomEvent, ...]]
+"""From the state and the present time to what happens; runs again when another process was first."""
+Also = Callable[[Transaction, RoomState], Awaitable[None]]
+"""More to write in the same unit of work, before the tables that follow, given the state after the events."""
+
+
+class Order(NamedTuple):
+    """One thing to decide."""
+
+    op_id: UUID
+    actor_id: UserId
+    decide: Decision
+    also: Also | None = None
+
+
+class Done(NamedTuple):
+    """What came of an order: the last number it made (or the present one), the events, the state after."""
+
+    seq: int
+    made: tuple[RoomEvent, ...]
+    state: RoomState
+
+
+class Held:
+    """One dojo in this process. ``state`` is None until it is read."""
+
+    def __init__(self, tenant_id: TenantId, room_id: RoomId) -> None:
+        self.tenant_id = tenant_id
+        self.room_id = room_id
+        self.lock = asyncio.Lock()
+        self.state: RoomState | None = None
+        self.ops: OrderedDict[UUID, int] = OrderedDict()
+
+    def remember(self, op_id: UUID, seq: int) -> None:
+        """So that a repeat is known without asking."""
+        self.ops[op_id] = seq
+        if len(self.ops) > OPS_KEPT:
+            self.ops.popitem(last=False)
+
+
+class _Repeat(Exception):
+    """The operation was stored before."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(seq)
+        self.seq = seq
+
+
+class _Refused(Exception):
+    """Another process appended first."""
+
+
+class LiveRooms:
+    """Holds dojos, and rings their bells."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: LogWriter,
+        bus: Bus,
+        follower: MediaFollower | None = None,
+        timing: Timing | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._bus = bus
+        self._follower = follower
+        self.timing = timing or Timing()
+        self._clock = clock
+        self._rooms: OrderedDict[tuple[TenantId, RoomId], Held] = OrderedDict()
+        self._due: dict[tuple[TenantId, RoomId], float] = {}
+        self._wake = asyncio.Event()
+
+    def now(self) -> float:
+        """The time by which dojos live."""
+        return self._clock()
+
+    def transaction(self, tenant_id: TenantId) -> contextlib.AbstractAsyncContextManager[Transaction]:
+        """A unit of work of a tenant; not around the other methods, which take their own connection."""
+        return self._database.transaction(tenant_id)
+
+    async def execute(self, tenant_id: TenantId, room_id: RoomId, order: Order) -> Done:
+        """Decide and store; a repeated ``op_id`` repeats nothing.
+
+        Raises:
+            RoomNotFound: the tenant has no such dojo.
+            Problem: what the decision raised, on the newest state.
+            Unavailable: the outcome may be unknown; offer it again with the same ``op_id``.
+        """
+        async with self._holding(tenant_id, room_id) as held:
+            for _ in range(TRIES):
+                try:
+                    done = await self._try(held, order)
+                except _Repeat as repeat:
+                    return Done(repeat.seq, (), await self._caught_up(held))
+                except _Refused:
+                    await self._catch_up(held)
+                    continue
+                if done is not None:
+                    return done
+            raise Unavailable("Too much happens at once in this dojo; try again.", retry_after=1)
+
+    async def state(self, tenant_id: TenantId, room_id: RoomId) -> RoomState:
+        """The newest state.
+
+        Raises:
+            RoomNotFound: the tenant has no such dojo.
+        """
+        async with self._holding(tenant_id, room_id) as held:
+            return await self._caught_up(held)
+
+    async def glance(self, tenant_id: TenantId, room_id: RoomId) -> RoomState:
+        """The state as this process last saw it, for what may be a moment late."""
+        async with self._holding(tenant_id, room_id) as held:
+            return self._state_of(held)
+
+    async def _try(self, held: Held, order: Order) -> Done | None:
+        """One attempt; None where a look at the newest state changed the ground."""
+        before = self._state_of(held)
+        if order.op_id in held.ops:
+            raise _Repeat(held.ops[order.op_id])
+        try:
+            made = order.decide(before, self._clock())
+        except Problem:
+            if await self._catch_up(held):
+                return None
+            await self._raise_repeat(held, order)
+            raise
+        if not made:
+            return None if await self._catch_up(held) else Done(before.seq, (), before)
+        after = await self._append(held, before, order, made)
+        held.state = after
+        held.remember(order.op_id, after.seq)
+        self._schedule(held, after)
+        self._tell(held, before, after, made)
+        return Done(after.seq, made, after)
+
+    async def _append(self, held: Held, before: RoomState, order: Order, made: tuple[RoomEvent, ...]) -> RoomState:
+        entries, after = new_entries(held.tenant_id, before, order.op_id, order.actor_id, made, self.timing)
+        if not needs_tables(made) and order.also is None:
+            _check(await self._writer.append(entries))
+            if after.seq // SNAPSHOT_EVERY != before.seq // SNAPSHOT_EVERY:
+                async with self._database.transaction(held.tenant_id) as tx:
+                    await queries.save_snapshot(tx, after)
+            return after
+        async with self._database.transaction(held.tenant_id) as tx:
+            _check(await eventlog.append(tx, entries))
+            if order.also is not None:
+                await order.also(tx, after)
+            await project(tx, before, after, made)
+        return after
+
+    async def _raise_repeat(self, held: Held, order: Order) -> None:
+        """What does not fit any more may be what this very operation did before."""
+        async with self._database.transaction(held.tenant_id) as tx:
+            seq = await eventlog.find(tx, held.room_id, order.op_id)
+        if seq is not None:
+            raise _Repeat(seq)
+
+    @contextlib.asynccontextmanager
+    async def _holding(self, tenant_id: TenantId, room_id: RoomId) -> AsyncIterator[Held]:
+        """The dojo, folded, for one user at a time."""
+        key = (tenant_id, room_id)
+        held = self._rooms.get(key)
+        if held is None:
+            held = self._rooms[key] = Held(tenant_id, room_id)
+            self._let_go()
+        self._rooms.move_to_end(key)
+        async with held.lock:
+            if held.state is None:
+                try:
+                    await self._load(held)
+                except BaseException:
+                    if self._rooms.get(key) is held:
+                        del self._rooms[key]
+                    raise
+            yield held
+
+    def _let_go(self) -> None:
+        """Forget dojos that were not used for longest; the log has them."""
+        idle = [key for key, held in self._rooms.items() if not held.lock.locked()]
+        for key in idle[: max(0, len(self._rooms) - HELD_MAX)]:
+            del self._rooms[key]
+            self._due.pop(key, None)
+
+    async def _load(self, held: Held) -> None:
+        async with self._database.transaction(held.tenant_id) as tx:
+            head = await eventlog.head(tx, held.room_id)
+            room = await queries.room_by_id(tx, held.room_id)
+            if head is None or room is None:
+                raise RoomNotFound
+            base = RoomState(room_id=held.room_id, epoch=head.epoch)
+            kept = await queries.snapshot(tx, held.room_id)
+            if kept is not None and kept.seq <= head.seq:
+                try:
+                    base = RoomState.model_validate({**kept.state, "epoch": head.epoch})
+                except ValidationError:
+                    log.warning("snapshot_of_another_version", room_id=str(held.room_id))
+            entries = await read_after(tx, held.room_id, base.seq)
+        held.state = fold(base, entries)
+        for entry in entries[-OPS_KEPT:]:
+            held.remember(entry.op_id, entry.seq)
+        self._schedule(held, held.state)
+
+    async def _catch_up(self, held: Held) -> bool:
+        """Fold what other processes appended; says whether there was anything."""
+        state = self._state_of(held)
+        async with self._database.transaction(held.tenant_id) as tx:
+            head = await eventlog.head(tx, held.room_id)
+            if head is not None and (head.seq, head.epoch) == (state.seq, state.epoch):
+                return False
+            entries = await read_after(tx, held.room_id, state.seq)
+        if head is None or head.epoch != state.epoch or head.seq < state.seq:
+            held.state = None
+            held.ops.clear()
+            await self._load(held)
+            return True
+        held.state = fold(state, entries)
+        for entry in entries[-OPS_KEPT:]:
+            held.remember(entry.op_id, entry.seq)
+        self._schedule(held, held.state)
+        return True
+
+    async def _caught_up(self, held: Held) -> RoomState:
+        await self._catch_up(held)
+        return self._state_of(held)
+
+    @staticmethod
+    def _state_of(held: Held) -> RoomState:
+        if held.state is None:
+            raise RoomNotFound
+        return held.state
+
+    def _tell(self, held: Held, before: RoomState, after: RoomState, made: Sequence[RoomEvent]) -> None:
+        """Hints, after the commit: all of them may be lost."""
+        announce(self._bus, room_channel(held.tenant_id, held.room_id), after.seq)
+        lobby = lobby_channel(held.tenant_id, held.room_id)
+        for outcome, to in lobby_changes(before, made):
+            signal(self._bus, lobby, "lobby:changed", LobbyChanged(room_id=held.room_id, outcome=outcome), to=to)
+        if self._follower is not None:
+            self._follower.follow(media_changes(before, after))
+
+    # The clock
+
+    def _schedule(self, held: Held, state: RoomState) -> None:
+        due = deadline(state, self.timing)
+        key = (held.tenant_id, held.room_id)
+        if due is None:
+            self._due.pop(key, None)
+        elif self._due.get(key) != due:
+            self._due[key] = due
+            self._wake.set()
+
+    async def keep_time(self) -> None:
+        """Ring bells and give up seats when they are due, until cancelled. Any process may: the first one does."""
+        polled = 0.0
+        while True:
+            now = self._clock()
+            due = {key for key, at in self._due.items() if at <= now}
+            if now - polled >= POLL:
+                polled = now
+                due |= await self._overdue(now)
+            await asyncio.gather(*(self._ring(*key) for key in due))
+            wait = min([polled + POLL, *self._due.values()]) - self._clock()
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(wait, 0.002)):  # not wait_for: it can swallow being cancelled
+                    await self._wake.wait()
+
+    async def _overdue(self, now: float) -> set[tuple[TenantId, RoomId]]:
+        """Dojos of any process whose deadline has passed."""
+        try:
+            async with self._database.system() as system:
+                found = await eventlog.due(system, now)
+        except Unavailable:
+            return set()
+        return {(item.tenant_id, RoomId(item.stream_id)) for item in found}
+
+    async def _ring(self, tenant_id: TenantId, room_id: RoomId) -> None:
+        order = Order(new_id(), UserId(NIL), lambda state, now: tick(state, now, self.timing))
+        try:
+            await self.execute(tenant_id, room_id, order)
+        except Problem as problem:
+            log.warning("bell_late", room_id=str(room_id), problem=problem.slug)
+        except Exception:
+            log.exception("bell_failed", room_id=str(room_id))
+        now = self._clock()
+        if self._due.get((tenant_id, room_id), now + POLL) <= now:  # not done: once more, but not at once
+            self._due[tenant_id, room_id] = now + POLL
+
+
+def _check(answers: Sequence[Appended]) -> None:
+    """All entries are new, or nothing counts."""
+    if answers[0].outcome == "repeat":
+        raise _Repeat(answers[0].seq)
+    if answers[0].outcome == "missing":
+        raise RoomNotFound
+    if any(answer.outcome != "new" for answer in answers):
+        raise _Refused
+
+
+def lobby_changes(before: RoomState, made: Sequence[RoomEvent]) -> list[tuple[Outcome, tuple[UserId, ...] | None]]:
+    """What those who wait are told, and whom; None for all."""
+    told: list[tuple[Outcome, tuple[UserId, ...] | None]] = []
+    for event in made:
+        match event:
+            case events.PersonAdmitted():
+                told.append(("admitted", (event.person_id,)))
+            case events.PersonDenied() | events.PersonRemoved():
+                person = before.people.get(event.person_id)
+                if person is not None and person.presence == "waiting":
+                    told.append(("denied", (event.person_id,)))
+            case events.SessionClosed():
+                told.append(("closed", None))
+    return told

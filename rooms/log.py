@@ -1,0 +1,104 @@
+"""Between the log's entries and the dojo's events."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from core import eventlog
+from core.db import Transaction
+from core.eventlog import FOREVER, Entry, Fence, NewEntry
+from core.model import NIL, TenantId, UserId
+from rooms import events
+from rooms.decide import Timing, deadline
+from rooms.events import RoomEntry, RoomEvent, room_event
+from rooms.models import RoomId
+from rooms.state import RoomState, evolve, may_see
+
+PAGE = 500
+
+
+def new_entries(
+    tenant_id: TenantId, state: RoomState, op_id: UUID, actor_id: UserId, made: Sequence[RoomEvent], timing: Timing
+) -> tuple[list[NewEntry], RoomState]:
+    """The entries that follow ``state``, each expecting the one before, and the state after them.
+
+    The last one carries the dojo's next deadline.
+    """
+    entries = []
+    for op, event in zip(eventlog.op_ids(op_id, len(made)), made, strict=True):
+        expected = state.seq
+        state = evolve(state, expected + 1, event)
+        entries.append(
+            NewEntry(
+                tenant_id=tenant_id,
+                stream_id=state.room_id,
+                op_id=op,
+                kind=event.kind,
+                actor_id=actor_id,
+                payload=event.model_dump_json(),
+                audience=audience(event),
+                expels=event.person_id if isinstance(event, events.PersonRemoved) else None,
+                expected=expected,
+                fence=fence(state, event),
+            )
+        )
+    if entries:
+        due = deadline(state, timing)
+        entries[-1] = entries[-1]._replace(due=FOREVER if due is None else due)
+    return entries, state
+
+
+def audience(event: RoomEvent) -> tuple[UUID, ...] | None:
+    """Who may see an event, if not everybody."""
+    if isinstance(event, events.ChatSent) and event.message.to is not None:
+        return tuple({event.message.by, event.message.to})
+    return None
+
+
+def fence(state: RoomState, event: RoomEvent) -> Fence | None:
+    """How an event moves the right to write the shared text; nobody has it once the session is over."""
+    if state.document_id is None:
+        return None
+    if isinstance(event, events.SessionClosed):
+        return Fence(state.document_id, NIL)
+    if isinstance(event, events.TurnStarted | events.RotationStopped):
+        return Fence(state.document_id, state.lease.holder)
+    return None
+
+
+async def read_after(tx: Transaction, room_id: RoomId, since: int) -> list[Entry]:
+    """All entries after ``since``."""
+    found: list[Entry] = []
+    while True:
+        page = await eventlog.read(tx, room_id, since, PAGE)
+        found += page
+        if len(page) < PAGE:
+            return found
+        since = page[-1].seq
+
+
+def fold(state: RoomState, entries: Sequence[Entry]) -> RoomState:
+    """``state`` with stored entries on top."""
+    for entry in entries:
+        state = evolve(state, entry.seq, event_of(entry))
+    return state
+
+
+def event_of(entry: Entry) -> RoomEvent:
+    """The event in an entry."""
+    return room_event.validate_python(entry.payload)
+
+
+def seen_entry(room_id: RoomId, epoch: int, entry: Entry, person_id: UserId) -> RoomEntry:
+    """An entry as ``person_id`` gets it."""
+    event = event_of(entry)
+    hidden = isinstance(event, events.ChatSent) and not may_see(event.message, person_id)
+    return RoomEntry(
+        room_id=room_id,
+        epoch=epoch,
+        seq=entry.seq,
+        op_id=NIL if hidden else entry.op_id,
+        kind="hidden" if hidden else entry.kind,
+        actor_id=NIL if hidden else entry.actor_id,
+        at=entry.at,
+        payload=None if hidden else event,
+    )

@@ -1,0 +1,71 @@
+"""What can be done with dojos."""
+
+from rooms.service.media import (
+    media_token,
+    publish_track,
+    receive_webhook,
+    reconcile,
+    start_track,
+    stop_track,
+    unpublish_track,
+)
+from rooms.service.people import (
+    add_participant,
+    broadcast_message,
+    enter_room,
+    give,
+    list_participants,
+    lose_connection,
+    remove_participant,
+    report_light,
+    send_signal,
+    snapshot,
+)
+from rooms.service.plans import (
+    change_room,
+    close_room,
+    create_room,
+    get_link,
+    get_room,
+    list_rooms,
+    open_room,
+)
+from rooms.service.results import (
+    editor_pass,
+    get_light,
+    get_summary,
+    list_sessions,
+    make_summary,
+)
+
+__all__ = [
+    "add_participant",
+    "broadcast_message",
+    "change_room",
+    "close_room",
+    "create_room",
+    "editor_pass",
+    "enter_room",
+    "get_light",
+    "get_link",
+    "get_room",
+    "get_summary",
+    "give",
+    "list_participants",
+    "list_rooms",
+    "list_sessions",
+    "lose_connection",
+    "make_summary",
+    "media_token",
+    "open_room",
+    "publish_track",
+    "receive_webhook",
+    "reconcile",
+    "remove_participant",
+    "report_light",
+    "send_signal",
+    "snapshot",
+    "start_track",
+    "stop_track",
+    "unpublish_track",
+]

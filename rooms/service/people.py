@@ -1,0 +1,163 @@
+"""Being in a dojo: entering, commands, signals."""
+
+import secrets
+import time
+
+from core.bus import Bus
+from core.call import Principal
+from core.db import Transaction
+from core.model import NIL, TenantId, UserId, new_id
+from core.sockets import signal
+from rooms import queries
+from rooms.answers import Entered, Numbered
+from rooms.channels import room_channel
+from rooms.commands import AdmitPeople, EnterRoom, RemovePerson, ReportLight, SendChat, SendSignal
+from rooms.decide import Actor, Command, decide
+from rooms.decide import lose_connection as connection_lost
+from rooms.errors import Banned, NotAdmitted, RoomClosed
+from rooms.events import RoomSignal
+from rooms.live import Also, LiveRooms, Order
+from rooms.log import read_after, seen_entry
+from rooms.models import Participant, RoomId
+from rooms.rows import LightRow
+from rooms.service.plans import existing, runs_organisation
+from rooms.state import Person, RoomState, seen_by
+
+TAIL_MAX = 500
+"""A client that missed more gets a snapshot."""
+PARTICIPANTS_MAX = 1_000
+
+
+def in_dojo(principal: Principal) -> Actor:
+    """A caller as the dojo's rules see them."""
+    return Actor(
+        user_id=principal.user_id,
+        name=principal.name,
+        guest=principal.role == "guest",
+        admin=runs_organisation(principal),
+    )
+
+
+async def give(live: LiveRooms, actor: Principal, command: Command, also: Also | None = None) -> Numbered:
+    """Give a command to a dojo; repeating its ``op_id`` repeats nothing.
+
+    Raises:
+        Problem: the dojo's rules refuse it.
+    """
+    actor.require("rooms:join")
+    actor.require_reach(command.room_id)
+    seed = secrets.randbits(64)
+    me = in_dojo(actor)
+    order = Order(command.op_id, actor.user_id, lambda state, now: decide(state, command, me, now, seed), also)
+    done = await live.execute(actor.tenant_id, command.room_id, order)
+    return Numbered(seq=done.seq)
+
+
+async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> bool:
+    """Come in or knock; says whether they are in. Coming in twice is coming in once, whatever the ``op_id``.
+
+    Raises:
+        RoomClosed: no session is held.
+        RoomFull: all seats are taken.
+        Banned: they were removed for good.
+        NotInvited: guests are not let in here.
+    """
+    await give(live, actor, command.model_copy(update={"op_id": new_id()}))
+    person = (await live.glance(actor.tenant_id, command.room_id)).people.get(actor.user_id)
+    return person is not None and person.seated
+
+
+async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom) -> Entered:
+    """What someone who is in needs to show the dojo: what they missed, or all of it."""
+    state = await live.state(actor.tenant_id, command.room_id)
+    seated(state, actor.user_id)
+    missed = state.seq - command.seq if command.seq is not None and command.epoch == state.epoch else None
+    if missed is None or command.seq is None or not 0 <= missed <= TAIL_MAX:
+        return Entered(status="in", snapshot=seen_by(state, actor.user_id), server_time=time.time())
+    async with live.transaction(actor.tenant_id) as tx:
+        entries = await read_after(tx, command.room_id, command.seq)
+    tail = tuple(seen_entry(command.room_id, state.epoch, entry, actor.user_id) for entry in entries)
+    return Entered(status="in", events=tail, server_time=time.time())
+
+
+def seated(state: RoomState, person_id: UserId) -> Person:
+    """Someone who holds a seat in a session that is held.
+
+    Raises:
+        RoomClosed: none is held.
+        Banned: they were removed for good.
+        NotAdmitted: they wait, left, or never came.
+    """
+    if not state.is_open:
+        raise RoomClosed
+    if person_id in state.banned:
+        raise Banned
+    person = state.people.get(person_id)
+    if person is None or not person.seated:
+        raise NotAdmitted
+    return person
+
+
+async def lose_connection(live: LiveRooms, tenant_id: TenantId, room_id: RoomId, person_id: UserId) -> None:
+    """Someone's last connection broke."""
+    order = Order(new_id(), UserId(NIL), lambda state, now: connection_lost(state, person_id, now))
+    await live.execute(tenant_id, room_id, order)
+
+
+async def add_participant(live: LiveRooms, actor: Principal, room_id: RoomId, person_id: UserId) -> Numbered:
+    """Let someone in who waits."""
+    return await give(live, actor, AdmitPeople(room_id=room_id, op_id=new_id(), person_ids=(person_id,)))
+
+
+async def remove_participant(
+    live: LiveRooms, actor: Principal, room_id: RoomId, person_id: UserId, *, ban: bool = False
+) -> Numbered:
+    """Remove someone; with ``ban`` for good."""
+    return await give(live, actor, RemovePerson(room_id=room_id, op_id=new_id(), person_id=person_id, ban=ban))
+
+
+async def broadcast_message(live: LiveRooms, actor: Principal, room_id: RoomId, text: str) -> Numbered:
+    """Say something to everybody in the dojo."""
+    return await give(live, actor, SendChat(room_id=room_id, op_id=new_id(), text=text))
+
+
+async def report_light(live: LiveRooms, actor: Principal, command: ReportLight) -> Numbered:
+    """Report a test run, and keep the files that it ran with the names of who made them."""
+
+    async def keep(tx: Transaction, state: RoomState) -> None:
+        if state.session_id is None or not state.lights:
+            raise RuntimeError("a light was reported in a session")
+        row = LightRow(
+            session_id=state.session_id,
+            colour=command.colour,
+            at=state.lights[-1].at,
+            authors=authors(state),
+            files=command.files,
+        )
+        await queries.insert_light(tx, command.room_id, state.session_id, command.light_id, row)
+
+    return await give(live, actor, command, keep)
+
+
+def authors(state: RoomState) -> tuple[str, ...]:
+    """Who took part in making the code so far, by when they came."""
+    people = sorted(state.people.values(), key=lambda person: (person.joined_at, str(person.id)))
+    made = [person.name for person in people if person.presence != "waiting" and person.role != "spectator"]
+    return tuple(dict.fromkeys(made))
+
+
+async def send_signal(live: LiveRooms, bus: Bus, actor: Principal, command: SendSignal) -> None:
+    """Send a passing word to everybody in the dojo."""
+    actor.require("rooms:join")
+    actor.require_reach(command.room_id)
+    seated(await live.glance(actor.tenant_id, command.room_id), actor.user_id)
+    passing = RoomSignal(room_id=command.room_id, kind=command.kind, value=command.value, by=actor.user_id)
+    signal(bus, room_channel(actor.tenant_id, command.room_id), "room:signal", passing)
+
+
+async def list_participants(tx: Transaction, actor: Principal, room_id: RoomId) -> tuple[Participant, ...]:
+    """Who was in a dojo."""
+    actor.require("rooms:read")
+    actor.require_reach(room_id)
+    await existing(tx, room_id)
+    return tuple(await queries.list_participants(tx, room_id, PARTICIPANTS_MAX))
