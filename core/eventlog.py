@@ -9,6 +9,7 @@ that the stream must be at (``expected``).
 import asyncio
 import contextlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -189,6 +190,7 @@ class LogWriter:
     def __init__(self, url: str) -> None:
         self._url = url
         self._pending: list[tuple[NewEntry, asyncio.Future[Appended]]] = []
+        self._groups: deque[int] = deque()
         self._wake = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
@@ -220,6 +222,7 @@ class LogWriter:
         loop = asyncio.get_running_loop()
         futures = [loop.create_future() for _ in entries]
         self._pending.extend(zip(entries, futures, strict=True))
+        self._groups.append(len(entries))
         self._wake.set()
         return list(await asyncio.gather(*futures))
 
@@ -242,7 +245,11 @@ class LogWriter:
                             future.set_exception(Unavailable("The log stopped.", retry_after=2))
 
     def _take(self) -> list[tuple[NewEntry, "asyncio.Future[Appended]"]]:
-        batch, self._pending = self._pending[:GROUP_MAX], self._pending[GROUP_MAX:]
+        """The next batch: whole groups, for entries given together commit together."""
+        count = self._groups.popleft()
+        while self._groups and count + self._groups[0] <= GROUP_MAX:
+            count += self._groups.popleft()
+        batch, self._pending = self._pending[:count], self._pending[count:]
         return batch
 
     async def _flush(self, batch: list[tuple[NewEntry, "asyncio.Future[Appended]"]]) -> None:

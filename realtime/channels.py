@@ -1,0 +1,265 @@
+"""The channels that someone on this node hears: entries of their logs in the order of ``seq``, and passing signals.
+
+Entries come from the log alone. The bus only says that there are new ones; a slow look at the heads of all
+channels heals a hint that was lost. One reader serves all channels, and reads again as soon as the former read
+returned, so its batches grow with the load.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+
+from core.bus import Bus
+from core.db import Database
+from core.errors import Unavailable
+from core.eventlog import Entry, heads
+from core.model import NIL, UserId
+from core.sockets import LOG_HINT, SIGNAL_HINT, Channel, Signal
+from realtime import queries
+from realtime.gateway import Frame
+from realtime.metrics import CHANNELS, DELIVERIES, DROPPED, RESUMES
+
+log = structlog.get_logger()
+
+PAGE = 200
+STREAMS = 500
+AGAIN = 0.5
+HEADS = 5_000
+
+
+class Listener(Protocol):
+    """A socket or a shared document: hears channels."""
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Who it belongs to; None sees everything."""
+
+    def hear(self, channel: Channel, entry: Entry, frame: Frame) -> None:
+        """An entry came; ``frame`` is what may be shown."""
+
+    def pass_on(self, channel: Channel, frame: Frame) -> None:
+        """A signal came."""
+
+    def expelled(self, channel: Channel, entry: Entry) -> None:
+        """It does not hear the channel any more."""
+
+    def restart(self, channel: Channel) -> None:
+        """The channel's log is another one now: begin anew."""
+
+
+class Feed:
+    """One channel on this node."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.listeners: dict[Listener, int] = {}
+        """Each with the number of the last entry before it came."""
+        self.seq = 0
+        self.epoch = 0
+        self.unsubscribe: Callable[[], None] = lambda: None
+        self.opening: asyncio.Task[None] | None = None
+
+    @property
+    def has_log(self) -> bool:
+        """Whether there is a stream of the channel's id."""
+        return self.epoch > 0
+
+    def deliver(self, entry: Entry) -> None:
+        """Hand one entry to all listeners."""
+        self.seq = entry.seq
+        shown, hidden = self._frame(entry), None
+        audience = None if entry.audience is None else frozenset(entry.audience)
+        for listener, since in tuple(self.listeners.items()):
+            if entry.seq <= since:
+                continue
+            if audience is None or listener.user_id is None or listener.user_id in audience:
+                listener.hear(self.channel, entry, shown)
+            else:
+                hidden = hidden or self._frame(_hidden(entry))
+                listener.hear(self.channel, entry, hidden)
+            if entry.expels is not None and listener.user_id == entry.expels:
+                self.listeners.pop(listener, None)
+                listener.expelled(self.channel, entry)
+        DELIVERIES.labels("event").inc(len(self.listeners))
+
+    def signal(self, signal: Signal) -> None:
+        """Hand a signal to those it is for."""
+        frame = Frame(signal.event, signal.payload)
+        wanted = None if signal.to is None else frozenset(signal.to)
+        for listener in tuple(self.listeners):
+            if wanted is None or listener.user_id in wanted:
+                listener.pass_on(self.channel, frame)
+        DELIVERIES.labels("signal").inc(len(self.listeners))
+
+    def _frame(self, entry: Entry) -> Frame:
+        return Frame(
+            f"{self.channel.kind}:event",
+            {
+                f"{self.channel.kind}_id": str(self.channel.id),
+                "epoch": self.epoch,
+                "seq": entry.seq,
+                "op_id": str(entry.op_id),
+                "kind": entry.kind,
+                "actor_id": str(entry.actor_id),
+                "at": entry.at,
+                "payload": entry.payload,
+            },
+        )
+
+
+def _hidden(entry: Entry) -> Entry:
+    return Entry.model_construct(seq=entry.seq, op_id=NIL, kind="hidden", actor_id=NIL, at=entry.at, payload=None)
+
+
+class Channels:
+    """All channels of this node."""
+
+    def __init__(self, database: Database, bus: Bus, poll_interval: float) -> None:
+        self._database = database
+        self._bus = bus
+        self._poll_interval = poll_interval
+        self._feeds: dict[str, Feed] = {}
+        self._dirty: dict[str, Feed] = {}
+        self._wake = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Channels"]:
+        """Deliver while the block runs."""
+        tasks = [asyncio.create_task(self._read(), name="channels"), asyncio.create_task(self._poll())]
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def join(self, channel: Channel, listener: Listener) -> None:
+        """Let ``listener`` hear the channel from now on.
+
+        Raises:
+            Unavailable: where its log stands cannot be read now.
+        """
+        feed = self._feeds.get(channel.name())
+        if feed is None:
+            feed = self._feeds[channel.name()] = Feed(channel)
+            feed.unsubscribe = self._bus.subscribe(channel.name(), lambda body: self._hinted(feed, body))
+            feed.opening = asyncio.create_task(self._open(feed))
+            CHANNELS.set(len(self._feeds))
+        if feed.opening is not None:
+            try:
+                await asyncio.shield(feed.opening)
+            except Unavailable:
+                self._close_unheard(feed)
+                raise
+        if self._feeds.get(channel.name()) is not feed:
+            await self.join(channel, listener)
+            return
+        feed.listeners.setdefault(listener, feed.seq)
+
+    def leave(self, channel: Channel, listener: Listener) -> None:
+        """Let ``listener`` hear the channel no longer."""
+        feed = self._feeds.get(channel.name())
+        if feed is not None:
+            feed.listeners.pop(listener, None)
+            self._close_unheard(feed)
+
+    def listeners(self, channel: Channel) -> tuple[Listener, ...]:
+        """Who hears the channel here."""
+        feed = self._feeds.get(channel.name())
+        return () if feed is None else tuple(feed.listeners)
+
+    async def _open(self, feed: Feed) -> None:
+        async with self._database.system() as db:
+            found = await heads(db, [feed.channel.id])
+        head = found.get(feed.channel.id)
+        if head is not None:
+            feed.seq, feed.epoch = head.seq, head.epoch
+        feed.opening = None
+
+    def _close_unheard(self, feed: Feed) -> None:
+        if not feed.listeners and self._feeds.get(feed.channel.name()) is feed:
+            del self._feeds[feed.channel.name()]
+            self._dirty.pop(feed.channel.name(), None)
+            feed.unsubscribe()
+            CHANNELS.set(len(self._feeds))
+
+    def _hinted(self, feed: Feed, body: bytes) -> None:
+        if body.startswith(SIGNAL_HINT):
+            try:
+                feed.signal(Signal.model_validate_json(body[1:]))
+            except ValidationError:  # another version's
+                DROPPED.labels("unknown-signal").inc()
+        elif body.startswith(LOG_HINT) and body[1:].isdigit() and int(body[1:]) > feed.seq:
+            self._mark(feed, "hint")
+
+    def _mark(self, feed: Feed, cause: str) -> None:
+        RESUMES.labels(cause).inc()
+        self._dirty[feed.channel.name()] = feed
+        self._wake.set()
+
+    async def _read(self) -> None:
+        """Read and deliver what is new, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._dirty:
+                names = list(self._dirty)[:STREAMS]
+                batch = {feed.channel.id: feed for feed in map(self._dirty.pop, names) if feed.opening is None}
+                try:
+                    await self._deliver(batch)
+                except Unavailable:
+                    self._dirty.update({feed.channel.name(): feed for feed in batch.values()})
+                    await asyncio.sleep(AGAIN)
+                except Exception:
+                    log.exception("delivery_failed", channels=len(batch))
+                    await asyncio.sleep(AGAIN)
+
+    async def _deliver(self, batch: dict[UUID, Feed]) -> None:
+        wanted = [(feed.channel.tenant_id, feed.channel.id, feed.seq) for feed in batch.values()]
+        async with self._database.system() as db:
+            tails = await queries.tails(db, wanted, PAGE)
+        counts: dict[UUID, int] = {}
+        for stream_id, epoch, entry in tails:
+            feed = batch[stream_id]
+            if feed.epoch != epoch:
+                self._restart(feed, epoch, entry.seq - 1)
+            if entry.seq == feed.seq + 1:
+                feed.deliver(entry)
+            counts[stream_id] = counts.get(stream_id, 0) + 1
+        for stream_id, count in counts.items():
+            feed = batch[stream_id]
+            if count == PAGE:
+                self._dirty[feed.channel.name()] = feed
+            self._close_unheard(feed)
+
+    @staticmethod
+    def _restart(feed: Feed, epoch: int, seq: int) -> None:
+        began = feed.has_log
+        feed.epoch, feed.seq = epoch, seq
+        if began:
+            for listener in tuple(feed.listeners):
+                listener.restart(feed.channel)
+
+    async def _poll(self) -> None:
+        """Look at the heads of all channels, for hints that were lost."""
+        while True:
+            await asyncio.sleep(self._poll_interval)
+            feeds = {feed.channel.id: feed for feed in self._feeds.values() if feed.opening is None}
+            ids = list(feeds)
+            try:
+                for start in range(0, len(ids), HEADS):
+                    async with self._database.system() as db:
+                        found = await heads(db, ids[start : start + HEADS])
+                    for stream_id, head in found.items():
+                        feed = feeds[stream_id]
+                        if head.seq > feed.seq or head.epoch != feed.epoch:
+                            self._mark(feed, "poll")
+            except Unavailable:
+                continue
+            except Exception:
+                log.exception("poll_failed")

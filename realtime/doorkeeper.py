@@ -1,0 +1,75 @@
+"""Which sockets are let in at all: by origin, by how many there are, and by how fast they come."""
+
+from collections import Counter
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from core.errors import Forbidden, Problem, TooMany, Unavailable
+from realtime.buckets import Buckets
+from realtime.metrics import REFUSED
+from realtime.settings import RealtimeSettings
+
+
+class Doorkeeper:
+    """Counts the sockets of this node, by address."""
+
+    def __init__(self, settings: RealtimeSettings, urls: Iterable[str]) -> None:
+        self.origins = sorted({_origin(url) for url in urls})
+        self.is_closing = False
+        self._settings = settings
+        self._open: Counter[str] = Counter()
+        self._total = 0
+        self._fresh = Buckets(settings.handshakes_per_second, settings.handshake_burst)
+
+    def admit(self, request: web.Request) -> None:
+        """Let a new socket knock.
+
+        Raises:
+            Forbidden: a page of another site opens it.
+            TooMany: its address has, or makes, too many.
+            Unavailable: this gateway is full, or stops.
+        """
+        self.check_origin(request)
+        address = request.remote or "unknown"
+        if self.is_closing:
+            raise _refused("draining", Unavailable("This gateway stops; use another.", retry_after=2))
+        if self._total >= self._settings.max_connections:
+            raise _refused("full", Unavailable("This gateway is full; use another.", retry_after=10))
+        if self._open[address] >= self._settings.max_per_address:
+            raise _refused("address", TooMany("Too many connections from your address.", retry_after=10))
+        if not self._fresh.take(address):
+            raise _refused("handshakes", TooMany("Too many connections at once from your address.", retry_after=2))
+
+    def check_origin(self, request: web.Request) -> None:
+        """Refuse the pages of other sites; programs that are no browsers send no origin.
+
+        Raises:
+            Forbidden: the Origin header names another site, or ``null``.
+        """
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in self.origins:
+            raise _refused("origin", Forbidden("This site may not connect."))
+
+    def opened(self, address: str) -> None:
+        """A socket is open."""
+        self._open[address] += 1
+        self._total += 1
+
+    def closed(self, address: str) -> None:
+        """A socket is closed."""
+        self._total -= 1
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
+
+
+def _refused(reason: str, problem: Problem) -> Problem:
+    REFUSED.labels(reason).inc()
+    return problem
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".replace("ws://", "http://").replace("wss://", "https://")

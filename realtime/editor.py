@@ -1,0 +1,201 @@
+"""The shared editor's WebSocket: the protocol of ``y-websocket``, and acknowledgements for who asks for them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from core.bus import Bus
+from core.call import Resources
+from core.db import Database
+from core.errors import NotFound, Unauthenticated, Unavailable
+from core.eventlog import LogWriter
+from core.tokens import Tokens
+from realtime import ysync
+from realtime.buckets import Bucket
+from realtime.channels import Channels
+from realtime.connection import CLOSE_WAIT, EXPIRED, MALFORMED, NOT_ALLOWED, RESTART, UNAVAILABLE, EditorConnection
+from realtime.doorkeeper import Doorkeeper
+from realtime.lib0 import Malformed
+from realtime.metrics import CONNECTIONS
+from realtime.models import EditorGrant
+from realtime.settings import RealtimeSettings
+from realtime.shelf import OpenDocument, Shelf
+from realtime.yupdate import InvalidUpdate, Limits, read_update
+
+log = structlog.get_logger()
+
+HEARTBEAT = 20.0
+MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
+PAUSE = 0.02
+MAX_PENDING = 1_048_576
+"""Bytes of one document on the way to its log beyond which its connections are not read."""
+
+
+class Sitting:
+    """One person's time at one document."""
+
+    def __init__(
+        self, connection: EditorConnection, socket: web.WebSocketResponse, shelf: Shelf, found: OpenDocument,
+        max_update: int,
+    ) -> None:  # fmt: skip
+        self._connection = connection
+        self._socket = socket
+        self._shelf = shelf
+        self._found = found
+        self._limits = Limits(max_bytes=max_update)
+        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGE_BURST)
+
+    async def run(self) -> None:
+        """Serve until either side ends it."""
+        connection, found = self._connection, self._found
+        tasks = {asyncio.create_task(connection.write()), asyncio.create_task(self._read())}
+        try:
+            found.readers.add(connection)
+            found.document.authors.add(connection)
+            connection.send(ysync.write_ask_state(found.document.history.vector))
+            self._tell_all()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            found.readers.discard(connection)
+            found.document.forget(connection)
+            self._shelf.tell(found, found.presences.leave(connection.id))
+            self._shelf.give_back(found)
+
+    def _tell_all(self) -> None:
+        own = self._found.presences.own(self._connection.id)
+        others = [each for each in self._found.presences.all() if each[0] != own]
+        if others:
+            self._connection.said(others)
+
+    async def _read(self) -> None:
+        """Take the client's messages, no faster than they can be stored."""
+        async for message in self._socket:
+            while self._found.document.pending_bytes > MAX_PENDING or not self._bucket.take():
+                await asyncio.sleep(PAUSE)
+            try:
+                if message.type is not WSMsgType.BINARY:
+                    raise Malformed("text")
+                for each in ysync.read_messages(message.data):
+                    self._take(each)
+            except Malformed as error:
+                log.warning("bad_editor_message", reason=error.reason)
+                self._connection.dismiss(MALFORMED, "malformed")
+            if self._connection.is_ending:
+                await asyncio.sleep(2 * CLOSE_WAIT)  # the writer ends the connection, after what is queued
+                break
+
+    def _take(self, message: ysync.Message) -> None:
+        connection, found = self._connection, self._found
+        match message:
+            case ysync.Update():
+                self._offer(message)
+            case ysync.AskState():
+                connection.answer(found.document.history.answer(message.vector))
+            case ysync.Awareness():
+                grant = connection.grant
+                said = found.presences.say(connection.id, grant.user_id, grant.name, message.entries)
+                self._shelf.tell(found, said)
+            case ysync.AskAwareness():
+                self._tell_all()
+            case ysync.Hello():
+                pass  # its numbered updates say enough
+
+    def _offer(self, update: ysync.Update) -> None:
+        connection, found = self._connection, self._found
+        try:
+            summary = read_update(update.data, self._limits)
+        except InvalidUpdate as error:
+            connection.refused(update.number, "too-large" if error.reason == "too-large" else "invalid")
+            return
+        if summary.is_empty:
+            connection.stored(update.number)
+        elif not found.may_write(connection.grant) and found.document.changes(summary):
+            connection.refused(update.number, "read-only")
+        else:
+            found.document.offer(connection, update.data, update.number, summary)
+
+
+class Editor:
+    """The endpoint."""
+
+    def __init__(
+        self, resources: Resources, channels: Channels, doorkeeper: Doorkeeper, settings: RealtimeSettings
+    ) -> None:
+        self._tokens = resources.get(Tokens)
+        self._doorkeeper = doorkeeper
+        self._settings = settings
+        self.shelf = Shelf(resources.get(Database), resources.get(Bus), resources.get(LogWriter), channels, settings)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Editor"]:
+        """Serve while the block runs."""
+        async with self.shelf.running():
+            try:
+                yield self
+            finally:
+                self._dismiss_all()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one WebSocket."""
+        self._doorkeeper.admit(request)
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT, compress=False, max_msg_size=2 * self._settings.max_update, timeout=CLOSE_WAIT
+        )
+        await socket.prepare(request)
+        address = request.remote or "unknown"
+        self._doorkeeper.opened(address)
+        CONNECTIONS.labels("editor").inc()
+        try:
+            await self._serve(request, socket)
+        finally:
+            CONNECTIONS.labels("editor").dec()
+            self._doorkeeper.closed(address)
+        return socket
+
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        found = await self._admitted(request, socket)
+        if found is not None:
+            document, grant = found
+            connection = EditorConnection(grant, socket, request.transport, self._settings.max_backlog)
+            await Sitting(connection, socket, self.shelf, document, self._settings.max_update).run()
+
+    async def _admitted(
+        self, request: web.Request, socket: web.WebSocketResponse
+    ) -> tuple[OpenDocument, EditorGrant] | None:
+        """The document that the pass opens; without it the socket is closed with the reason."""
+        try:
+            grant = self._tokens.read_pass(EditorGrant, request.query.get("pass", ""))
+        except Unauthenticated:
+            grant = None
+        if grant is None or str(grant.document_id) != request.match_info["document_id"]:
+            await socket.close(code=EXPIRED, message=b"pass")
+            return None
+        try:
+            found = await self.shelf.take(grant)
+        except (NotFound, Unavailable) as error:
+            await socket.close(code=NOT_ALLOWED if isinstance(error, NotFound) else UNAVAILABLE)
+            return None
+        if not found.may_read(grant.user_id):
+            self.shelf.give_back(found)
+            await socket.close(code=NOT_ALLOWED, message=b"removed")
+            return None
+        return found, grant
+
+    async def drain(self) -> None:
+        """Send everybody to another gateway, spread over some seconds."""
+        connections = [(found, reader) for found in self.shelf.all() for reader in found.readers]
+        pause = self._settings.drain_spread / max(1, len(connections))
+        for found, reader in connections:
+            await found.document.settled()
+            reader.dismiss(RESTART, "drain")
+            await asyncio.sleep(pause)
+
+    def _dismiss_all(self) -> None:
+        for found in self.shelf.all():
+            found.dismiss_all(RESTART, "stopped")

@@ -1,0 +1,192 @@
+"""What a shared document consists of, by the headers of its updates alone: nothing is ever applied.
+
+It knows every client's clock (the state vector), what is deleted, who owns which client id, and keeps
+the items as raw bytes in the order of their clocks. So it can answer a sync step 1 with what is
+missing, and judge whether a new update fits without a gap.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from realtime.lib0 import varuint
+from realtime.yupdate import UpdateSummary
+
+Fit = Literal["new", "known", "gap"]
+CHUNK_BYTES = 4_096
+ANSWER_BYTES = 1_048_576
+NO_DELETIONS = b"\x00"
+Range = tuple[int, int]
+
+
+class Ranges:
+    """Clocks of one client as ``[start, end)`` ranges that neither touch nor overlap."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def __iter__(self) -> Iterator[Range]:
+        return zip(self._starts, self._ends, strict=True)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all of ``[start, end)`` is in."""
+        at = bisect_right(self._starts, start) - 1
+        return at >= 0 and self._ends[at] >= end
+
+    def add(self, start: int, end: int) -> None:
+        """Put ``[start, end)`` in."""
+        first = bisect_right(self._ends, start - 1)
+        last = bisect_right(self._starts, end)
+        if first < last:
+            start = min(start, self._starts[first])
+            end = max(end, self._ends[last - 1])
+        self._starts[first:last] = [start]
+        self._ends[first:last] = [end]
+
+
+class Chunk(NamedTuple):
+    """Consecutive items of one client."""
+
+    first: int
+    end: int
+    items: int
+    data: bytes
+
+
+class History:
+    """One document."""
+
+    def __init__(self) -> None:
+        self.vector: dict[int, int] = {}
+        self.owners: dict[int, UUID] = {}
+        self.size = 0
+        """Bytes of all updates taken in."""
+        self._chunks: dict[int, list[Chunk]] = {}
+        self._odd: list[tuple[int, int, bytes]] = []
+        """Client, end and section of updates that overlapped what was there, as after an edit in two tabs."""
+        self._deleted: dict[int, Ranges] = {}
+
+    def fit(self, summary: UpdateSummary, ahead: dict[int, int]) -> Fit:
+        """Whether an update fits on this document, when the clocks in ``ahead`` were reached on top of it.
+
+        ``known``: it changes nothing. ``gap``: it skips clocks, or builds on items that are not here.
+        """
+        if summary.has_skips:
+            return "gap"
+        for client, clock in summary.needs.items():
+            if clock > self._reached(client, ahead):
+                return "gap"
+        if any(end > self._reached(client, ahead) for client, (_, end) in summary.clients.items()):
+            return "new"
+        for client, ranges in summary.deletes.items():
+            deleted = self._deleted.get(client)
+            if deleted is None or not all(deleted.covers(*each) for each in ranges):
+                return "new"
+        return "known"
+
+    def new_clients(self, summary: UpdateSummary, ahead: dict[int, int]) -> list[int]:
+        """The client ids of which an update brings new items."""
+        return [client for client, (_, end) in summary.clients.items() if end > self._reached(client, ahead)]
+
+    def take(self, data: bytes, summary: UpdateSummary, owner: UUID) -> bool:
+        """Take in an update of the log; says whether it changed anything."""
+        if self.fit(summary, {}) == "known":
+            return False
+        self.size += len(data)
+        for client, (first, end) in summary.clients.items():
+            self.owners.setdefault(client, owner)
+            known = self.vector.get(client, 0)
+            if end <= known:
+                continue
+            items, start, stop = summary.spans[client]
+            if first == known:
+                self._append(client, Chunk(first, end, items, data[start:stop]))
+            else:
+                self._odd.append((client, end, _section(client, first, items, (data[start:stop],))))
+                self._chunks.setdefault(client, []).append(Chunk(end, end, 0, b""))
+            self.vector[client] = end
+        for client, ranges in summary.deletes.items():
+            deleted = self._deleted.setdefault(client, Ranges())
+            for each in ranges:
+                deleted.add(*each)
+        return True
+
+    def answer(self, vector: dict[int, int]) -> list[bytes]:
+        """Updates that bring someone who has ``vector`` up to date, each at most a mebibyte or one chunk.
+
+        The last one carries all deletions, for these are not in a state vector.
+        """
+        updates: list[bytes] = []
+        sections: dict[int, bytes] = {}
+        size = 0
+        for client, section in self._missing(vector):
+            if client in sections or (sections and size + len(section) > ANSWER_BYTES):
+                updates.append(_update(sections.values(), NO_DELETIONS))
+                sections, size = {}, 0
+            sections[client] = section
+            size += len(section)
+        updates.extend(
+            _update((section,), NO_DELETIONS) for client, end, section in self._odd if vector.get(client, 0) < end
+        )
+        updates.append(_update(sections.values(), self._deletions()))
+        return updates
+
+    def _missing(self, vector: dict[int, int]) -> Iterator[tuple[int, bytes]]:
+        """A section for each client of whom something is missing; a run of chunks has one header."""
+        for client, chunks in self._chunks.items():
+            known = vector.get(client, 0)
+            if known >= self.vector[client]:
+                continue
+            start = bisect_right(chunks, known, key=lambda each: each.end)
+            run = [chunk for chunk in chunks[start:] if chunk.items]
+            for section in _runs(client, run):
+                yield client, section
+
+    def _deletions(self) -> bytes:
+        parts = [varuint(len(self._deleted))]
+        for client, ranges in self._deleted.items():
+            parts += varuint(client), varuint(len(ranges))
+            for start, end in ranges:
+                parts += varuint(start), varuint(end - start)
+        return b"".join(parts)
+
+    def _append(self, client: int, chunk: Chunk) -> None:
+        chunks = self._chunks.setdefault(client, [])
+        if chunks and chunks[-1].items and len(chunks[-1].data) + len(chunk.data) <= CHUNK_BYTES:
+            last = chunks.pop()
+            chunk = Chunk(last.first, chunk.end, last.items + chunk.items, last.data + chunk.data)
+        chunks.append(chunk)
+
+    def _reached(self, client: int, ahead: dict[int, int]) -> int:
+        return max(self.vector.get(client, 0), ahead.get(client, 0))
+
+
+def _runs(client: int, chunks: list[Chunk]) -> Iterator[bytes]:
+    """Sections of chunks that follow each other without a gap."""
+    run: list[Chunk] = []
+    for chunk in chunks:
+        if run and run[-1].end != chunk.first:
+            yield _joined(client, run)
+            run = []
+        run.append(chunk)
+    if run:
+        yield _joined(client, run)
+
+
+def _update(sections: Collection[bytes], deletions: bytes) -> bytes:
+    return varuint(len(sections)) + b"".join(sections) + deletions
+
+
+def _joined(client: int, run: list[Chunk]) -> bytes:
+    return _section(client, run[0].first, sum(each.items for each in run), (each.data for each in run))
+
+
+def _section(client: int, first: int, items: int, data: Iterable[bytes]) -> bytes:
+    return varuint(items) + varuint(client) + varuint(first) + b"".join(data)

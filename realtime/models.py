@@ -1,0 +1,40 @@
+"""Wire types of the gateway's own events, and what it believes of other packages' passes."""
+
+from typing import Literal
+from uuid import UUID
+
+from core.model import Model, UserId
+
+
+class RenewSession(Model):
+    """A new access token of the same sign-in."""
+
+    token: str
+
+
+class Nothing(Model):
+    """There is nothing to say."""
+
+
+class Drain(Model):
+    """This gateway stops: go to another within ``wait_ms`` milliseconds."""
+
+    wait_ms: int
+
+
+class Expelled(Model):
+    """You are out of this room."""
+
+    room_id: UUID
+    reason: Literal["removed", "banned"]
+
+
+class EditorGrant(Model):
+    """What an editor pass says; the package that owns the document signed it."""
+
+    tenant_id: UUID
+    room_id: UUID
+    document_id: UUID
+    user_id: UserId
+    name: str
+    may_write: bool

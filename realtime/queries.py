@@ -1,0 +1,136 @@
+"""SQL of the gateway: its nodes, the connections through them, and the tails of many logs."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from core.db import Queries, Transaction
+from core.eventlog import Entry
+from core.model import TenantId, UserId
+from core.sockets import Channel
+
+
+class Ghost(NamedTuple):
+    """A connection that is no more, though nobody said so."""
+
+    channel: Channel
+    user_id: UserId
+    connection_id: UUID
+
+
+class Tail(NamedTuple):
+    """An entry of one of the streams asked for."""
+
+    stream_id: UUID
+    epoch: int
+    entry: Entry
+
+
+async def insert_node(db: Queries, node_id: UUID) -> None:
+    """Begin the life of a gateway."""
+    await db.run("INSERT INTO gateway_nodes (node_id) VALUES ($1) ON CONFLICT DO NOTHING", node_id)
+
+
+async def beat(db: Queries, node_id: UUID) -> bool:
+    """Say that the gateway lives; False when others have already taken it for dead."""
+    found = await db.run(
+        "UPDATE gateway_nodes SET seen_at = clock_timestamp() WHERE node_id = $1 AND NOT is_dead", node_id
+    )
+    return found == 1
+
+
+async def bury_nodes(db: Queries, silent: float) -> int:
+    """Mark gateways dead that were not heard of for ``silent`` seconds."""
+    return await db.run(
+        """
+        UPDATE gateway_nodes SET is_dead = true
+        WHERE NOT is_dead AND seen_at < clock_timestamp() - $1 * interval '1 second'
+        """,
+        silent,
+    )
+
+
+async def delete_node(db: Queries, node_id: UUID) -> None:
+    """End the life of a gateway that closed its connections."""
+    await db.run("DELETE FROM gateway_nodes WHERE node_id = $1", node_id)
+
+
+async def delete_dead_nodes(db: Queries, kept: float) -> None:
+    """Forget gateways that have been dead for ``kept`` seconds; a connection of theirs stays a ghost without."""
+    await db.run(
+        "DELETE FROM gateway_nodes WHERE is_dead AND seen_at < clock_timestamp() - $1 * interval '1 second'", kept
+    )
+
+
+async def lock_person(tx: Transaction, channel: Channel, user_id: UserId) -> None:
+    """Let one unit of work at a time decide whether a person is connected to a channel."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{channel.name()}:{user_id}")
+
+
+async def insert_connection(
+    tx: Transaction, channel: Channel, user_id: UserId, connection_id: UUID, node_id: UUID
+) -> None:
+    """Note that a person is connected."""
+    await tx.run(
+        """
+        INSERT INTO connections (tenant_id, kind, resource_id, user_id, connection_id, node_id)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (tenant_id, kind, resource_id, user_id, connection_id) DO NOTHING
+        """,
+        tx.tenant_id, channel.kind, channel.id, user_id, connection_id, node_id,
+    )  # fmt: skip
+
+
+async def delete_connection(tx: Transaction, channel: Channel, user_id: UserId, connection_id: UUID) -> int:
+    """Forget a connection; 0 when it was forgotten before."""
+    return await tx.run(
+        """
+        DELETE FROM connections
+        WHERE tenant_id = $1 AND kind = $2 AND resource_id = $3 AND user_id = $4 AND connection_id = $5
+        """,
+        tx.tenant_id, channel.kind, channel.id, user_id, connection_id,
+    )  # fmt: skip
+
+
+async def is_connected(tx: Transaction, channel: Channel, user_id: UserId, *, besides: UUID) -> bool:
+    """Whether a living gateway holds a connection of the person to the channel, other than ``besides``."""
+    found = await tx.value(
+        bool,
+        """
+        SELECT EXISTS (
+            SELECT FROM connections c JOIN gateway_nodes n ON n.node_id = c.node_id AND NOT n.is_dead
+            WHERE c.tenant_id = $1 AND c.kind = $2 AND c.resource_id = $3 AND c.user_id = $4 AND c.connection_id <> $5
+        )
+        """,
+        tx.tenant_id, channel.kind, channel.id, user_id, besides,
+    )  # fmt: skip
+    return bool(found)
+
+
+async def ghosts(db: Queries, limit: int = 200) -> list[Ghost]:
+    """Connections through dead gateways."""
+    rows = await db.rows(
+        "SELECT tenant_id, kind, resource_id, user_id, connection_id FROM ghost_connections($1)", limit
+    )
+    return [
+        Ghost(Channel(tenant_id=TenantId(tenant), kind=kind, id=resource), UserId(user), connection)
+        for tenant, kind, resource, user, connection in rows
+    ]
+
+
+async def tails(db: Queries, wanted: Sequence[tuple[TenantId, UUID, int]], limit: int) -> list[Tail]:
+    """The entries after the given number of each stream, at most ``limit`` of each, in order."""
+    rows = await db.rows(
+        """
+        SELECT stream_id, epoch, seq, op_id, kind, actor_id, at, audience, expels, payload, data
+        FROM log_tails($1::uuid[], $2::uuid[], $3::bigint[], $4)
+        """,
+        [tenant for tenant, _, _ in wanted], [stream for _, stream, _ in wanted], [seq for _, _, seq in wanted], limit,
+    )  # fmt: skip
+    names = ("seq", "op_id", "kind", "actor_id", "at", "audience", "expels", "payload", "data")
+    return [Tail(row[0], row[1], Entry.model_construct(**dict(zip(names, row[2:], strict=True)))) for row in rows]
+
+
+async def ended_sign_ins(db: Queries, sign_in_ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these sign-ins are over; identity's published function."""
+    return [row[0] for row in await db.rows("SELECT ended_sign_ins($1::uuid[])", list(sign_in_ids))]

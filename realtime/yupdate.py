@@ -1,0 +1,309 @@
+"""A strict, bounded reader of Yjs updates (encoding v1) that never applies them.
+
+It says what an update *would* do to the clocks of a document, or refuses it. What it refuses, no
+peer sees: a 10-byte update with a wild count costs a decoder 539 MB, a mutated one can leave a
+document that cannot be saved any more (measured on pycrdt).
+
+Everything refused here is nothing that Yjs writes, or nothing that both of its implementations
+(JavaScript in browsers, Rust in workers) can read.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from realtime.lib0 import ANY_OBJECT, Malformed, Reader
+
+MAX_CLOCK: Final = 2**31 - 1
+"""The Rust implementation counts in 32 bits; two thousand million keystrokes of one client are plenty."""
+
+_GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC, _SKIP = range(11)
+_REF, _HAS_PARENT_KEY, _HAS_RIGHT, _HAS_LEFT = 0x1F, 0x20, 0x40, 0x80
+_TYPES: Final = frozenset((0, 1, 2, 3, 4, 6))
+"""Array, Map, Text, XmlElement, XmlFragment, XmlText. XmlHook (5) cannot be read by the Rust implementation."""
+_XML_ELEMENT: Final = 3
+
+
+class InvalidUpdate(Malformed):
+    """These bytes are no Yjs update that we let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one update may be."""
+
+    max_bytes: int = 262_144
+    max_depth: int = 16
+    """Nesting of values inside an item."""
+    max_parts: int = 40_000
+    """Items, values and delete ranges together: bounds the time of reading."""
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class Reference(NamedTuple):
+    """An item at ``clock`` of ``client`` stands beside, or inside, the item ``target_clock`` of ``target``."""
+
+    client: int
+    clock: int
+    target: int
+    target_clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSummary:
+    """What an update holds, by client id."""
+
+    clients: dict[int, tuple[int, int]]
+    """First clock and the clock after the last, of each client whose items it brings."""
+    deletes: dict[int, tuple[tuple[int, int], ...]]
+    """Deleted ``[start, end)`` ranges in rising order, apart from each other."""
+    needs: dict[int, int] = field(default_factory=dict)
+    """The clock of each client that a document must have reached so that no item of this is left pending."""
+    has_skips: bool = False
+    """It leaves out clocks between the first and the last."""
+    spans: dict[int, tuple[int, int, int]] = field(default_factory=dict, compare=False)
+    """For each client the number of its items, and where in the bytes they start and stop."""
+
+    @property
+    def is_empty(self) -> bool:
+        """It changes nothing."""
+        return not self.clients and not self.deletes
+
+    @property
+    def deleted_ranges(self) -> int:
+        """How many ranges it deletes."""
+        return sum(map(len, self.deletes.values()))
+
+
+def read_update(data: bytes, limits: Limits = DEFAULT_LIMITS) -> UpdateSummary:
+    """What ``data`` would do, in time and memory proportional to its length.
+
+    Raises:
+        InvalidUpdate: it is larger than ``limits`` allow, malformed, or nothing that Yjs writes.
+    """
+    if len(data) > limits.max_bytes:
+        raise InvalidUpdate("too-large")
+    try:
+        return _Update(data, limits).read()
+    except InvalidUpdate:
+        raise
+    except Malformed as error:
+        raise InvalidUpdate(error.reason) from None
+
+
+class _Update:
+    """One pass over one update."""
+
+    __slots__ = ("_clients", "_depth", "_reader", "_references", "_skips", "_spans")
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self._reader = Reader(data, max_parts=limits.max_parts)
+        self._depth = limits.max_depth
+        self._clients: dict[int, tuple[int, int]] = {}
+        self._spans: dict[int, tuple[int, int, int]] = {}
+        self._references: list[Reference] = []
+        self._skips = False
+
+    def read(self) -> UpdateSummary:
+        reader = self._reader
+        for _ in range(reader.count()):
+            self._read_client()
+        deletes = self._read_deletes()
+        reader.finish()
+        if len(self._clients) > 1:
+            self._check_order()
+        return UpdateSummary(self._clients, deletes, self._needs(deletes), self._skips, self._spans)
+
+    def _read_client(self) -> None:
+        reader = self._reader
+        items = reader.count()
+        if items == 0:
+            raise InvalidUpdate("empty-section")
+        reader.spend(items)
+        client = reader.varuint()
+        clock = first = reader.varuint()
+        if client in self._clients:
+            raise InvalidUpdate("client-twice")
+        start = reader.position
+        for _ in range(items):
+            clock += self._read_item(client, clock)
+            if clock > MAX_CLOCK:
+                raise InvalidUpdate("clock-too-large")
+        self._clients[client] = (first, clock)
+        self._spans[client] = (items, start, reader.position)
+
+    def _read_item(self, client: int, clock: int) -> int:
+        """The length of one item in clocks; at least 1."""
+        reader = self._reader
+        info = reader.byte()
+        kind = info & _REF
+        if kind in (_GC, _SKIP):
+            if info != kind:
+                raise InvalidUpdate("unknown-item")
+            self._skips = self._skips or kind == _SKIP
+            length = reader.varuint()
+        else:
+            self._read_place(client, clock, info)
+            length = self._read_content(kind)
+        if length == 0:
+            raise InvalidUpdate("empty-item")
+        return length
+
+    def _read_place(self, client: int, clock: int, info: int) -> None:
+        """Left and right neighbours, or the parent by name or id."""
+        if info & _HAS_LEFT:
+            self._read_reference(client, clock)
+        if info & _HAS_RIGHT:
+            self._read_reference(client, clock)
+        if info & (_HAS_LEFT | _HAS_RIGHT):
+            return
+        reader = self._reader
+        by_name = reader.varuint()
+        if by_name == 1:
+            reader.string()
+        elif by_name == 0:
+            self._read_reference(client, clock)
+        else:
+            raise InvalidUpdate("unknown-parent")
+        if info & _HAS_PARENT_KEY:
+            reader.string()
+
+    def _read_reference(self, client: int, clock: int) -> None:
+        reader = self._reader
+        target, target_clock = reader.varuint(), reader.varuint()
+        if target_clock >= MAX_CLOCK:
+            raise InvalidUpdate("clock-too-large")
+        if target != client:
+            self._references.append(Reference(client, clock, target, target_clock))
+        elif target_clock >= clock:
+            raise InvalidUpdate("refers-to-itself")
+
+    def _read_content(self, kind: int) -> int:
+        reader, depth = self._reader, self._depth
+        if kind == _STRING:
+            return _utf16_length(reader.string())
+        if kind == _DELETED:
+            return reader.varuint()
+        if kind in (_JSON, _ANY):
+            return self._read_values(kind)
+        if kind == _BINARY:
+            reader.buffer()
+        elif kind == _EMBED:
+            reader.skip_json(max_depth=depth)
+        elif kind == _FORMAT:
+            reader.string()
+            reader.skip_json(max_depth=depth)
+        elif kind == _TYPE:
+            self._read_type()
+        elif kind == _DOC:
+            reader.string()
+            if reader.skip_any(max_depth=depth) != ANY_OBJECT:
+                raise InvalidUpdate("unknown-item")
+        else:
+            raise InvalidUpdate("unknown-item")
+        return 1
+
+    def _read_values(self, kind: int) -> int:
+        reader, depth = self._reader, self._depth
+        length = reader.count()
+        reader.spend(length)
+        for _ in range(length):
+            if kind == _ANY:
+                reader.skip_any(max_depth=depth)
+            else:
+                self._read_legacy_json()
+        return length
+
+    def _read_legacy_json(self) -> None:
+        reader = self._reader
+        start = reader.position
+        if reader.string() != "undefined":
+            reader.position = start
+            reader.skip_json(max_depth=self._depth)
+
+    def _read_type(self) -> None:
+        reader = self._reader
+        kind = reader.varuint()
+        if kind not in _TYPES:
+            raise InvalidUpdate("unknown-type")
+        if kind == _XML_ELEMENT:
+            reader.string()
+
+    def _read_deletes(self) -> dict[int, tuple[tuple[int, int], ...]]:
+        reader = self._reader
+        deletes: dict[int, tuple[tuple[int, int], ...]] = {}
+        for _ in range(reader.count()):
+            client = reader.varuint()
+            if client in deletes:
+                raise InvalidUpdate("client-twice")
+            deletes[client] = self._read_ranges()
+        return deletes
+
+    def _read_ranges(self) -> tuple[tuple[int, int], ...]:
+        reader = self._reader
+        count = reader.count()
+        if count == 0:
+            raise InvalidUpdate("empty-section")
+        reader.spend(count)
+        ranges: list[tuple[int, int]] = []
+        behind = 0
+        for _ in range(count):
+            start, length = reader.varuint(), reader.varuint()
+            if length == 0:
+                raise InvalidUpdate("empty-range")
+            if start < behind:
+                raise InvalidUpdate("ranges-overlap")
+            behind = start + length
+            if behind > MAX_CLOCK:
+                raise InvalidUpdate("clock-too-large")
+            ranges.append((start, behind))
+        return tuple(ranges)
+
+    def _needs(self, deletes: dict[int, tuple[tuple[int, int], ...]]) -> dict[int, int]:
+        """Clocks outside this update that it builds on, or deletes."""
+        needs = {client: first for client, (first, _) in self._clients.items() if first > 0}
+        reached = {client: end for client, (_, end) in self._clients.items()}
+        for reference in self._references:
+            self._raise_to(needs, reached, reference.target, reference.target_clock + 1)
+        for client, ranges in deletes.items():
+            self._raise_to(needs, reached, client, ranges[-1][1])
+        return needs
+
+    @staticmethod
+    def _raise_to(needs: dict[int, int], reached: dict[int, int], client: int, clock: int) -> None:
+        if clock > reached.get(client, 0) and clock > needs.get(client, 0):
+            needs[client] = clock
+
+    def _check_order(self) -> None:
+        """Refuse items that wait for each other in a circle: no peer could ever place them.
+
+        Each client's items come in rising clocks; a client's *place* is the clock before which all
+        of its items here are placed. Walk on while some client's next reference is behind a place.
+        """
+        waiting: dict[int, list[Reference]] = {}
+        for reference in reversed(self._references):
+            if reference.target in self._clients:
+                waiting.setdefault(reference.client, []).append(reference)
+        place = {client: waiting[client][-1].clock if client in waiting else end
+                 for client, (_, end) in self._clients.items()}  # fmt: skip
+        blocked: dict[int, list[int]] = {}
+        ready = list(waiting)
+        while ready:
+            client = ready.pop()
+            mine = waiting[client]
+            before = len(mine)
+            while mine and mine[-1].target_clock < place[mine[-1].target]:
+                mine.pop()
+            if mine:
+                blocked.setdefault(mine[-1].target, []).append(client)
+            if len(mine) < before:
+                place[client] = mine[-1].clock if mine else self._clients[client][1]
+                ready.extend(blocked.pop(client, ()))
+        if any(waiting.values()):
+            raise InvalidUpdate("circle")
+
+
+def _utf16_length(text: str) -> int:
+    """Yjs counts text as JavaScript does."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

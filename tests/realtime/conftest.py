@@ -1,0 +1,224 @@
+"""Gateways on real PostgreSQL and Redis, people with tokens, and clients to talk with."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+import socketio
+from aiohttp import web
+
+from core.call import Principal, Resources
+from core.db import Database
+from core.model import TenantId, UserId, new_id
+from core.process import Process, drain, resources_of, web_application
+from core.settings import CoreSettings
+from core.tokens import Tokens
+from realtime import package as realtime
+from realtime.settings import RealtimeSettings
+from tests.realtime import doors
+
+PATIENCE = 10.0
+SITE = "http://127.0.0.1:8080"
+
+
+async def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """What ``condition`` gives once it gives something."""
+    deadline = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.01)
+    return found
+
+
+async def until_async(condition: Callable[[], Awaitable[Any]], patience: float = PATIENCE) -> Any:
+    """The same for something that must be asked for."""
+    deadline = time.monotonic() + patience
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.02)
+    return found
+
+
+class Client:
+    """A Socket.IO client that writes down what it hears."""
+
+    def __init__(self, url: str, token: str | None, path: str, transports: list[str]) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        self.refused: list[Any] = []
+        self.is_gone = asyncio.Event()
+        serializer = "msgpack" if "msgpack" in path else "default"
+        self.socket = socketio.AsyncClient(reconnection=False, serializer=serializer)
+        self.socket.on("*", lambda name, data=None: self.heard.append((name, data)))
+        self.socket.on("connect_error", self.refused.append)
+        self.socket.on("disconnect", lambda *_: self.is_gone.set())
+        self._how = {"url": url, "auth": {"token": token}, "socketio_path": path, "transports": transports}
+
+    async def connect(self) -> "Client":
+        """Connect, or raise."""
+        await self.socket.connect(**self._how, wait_timeout=5)
+        return self
+
+    async def call(self, event: str, **payload: Any) -> dict[str, Any]:
+        """Send an event; the acknowledgement."""
+        plain = {name: str(value) if isinstance(value, UUID) else value for name, value in payload.items()}
+        answer: dict[str, Any] = await self.socket.call(event, plain, timeout=PATIENCE)
+        return answer
+
+    def events(self, name: str = "room:event") -> list[Any]:
+        """What was heard under ``name``."""
+        return [data for heard, data in self.heard if heard == name]
+
+    async def has_events(self, count: int) -> list[Any]:
+        """The room's events, once there are so many."""
+        await until(lambda: len(self.events()) >= count)
+        return self.events()
+
+    def texts(self) -> list[str | None]:
+        """What was said, as far as it was shown."""
+        return [(each["payload"] or {}).get("text") for each in self.events()]
+
+
+@dataclass
+class Gateway:
+    """A running gateway."""
+
+    url: str
+    process: Process
+    runner: web.AppRunner
+    stop: Callable[[], Awaitable[None]]
+
+    @property
+    def resources(self) -> Resources:
+        """Its clients."""
+        return self.process.resources
+
+    async def drain(self) -> None:
+        """Be told to stop, and stop."""
+        self.process.draining.set()
+        await drain(self.process)
+        await self.stop()
+
+
+Connect = Callable[..., Awaitable[Client]]
+NewGateway = Callable[..., Awaitable[Gateway]]
+Person = Callable[..., Principal]
+
+FAST: dict[str, Any] = {
+    "poll_interval": 0.2,
+    "beat_interval": 0.1,
+    "dead_after": 1.0,
+    "drain_spread": 0.2,
+    "sign_in_poll": 0.3,
+}
+
+
+@pytest.fixture
+async def new_gateway(settings: CoreSettings) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+    """Starts gateways on free ports; ``bounds`` are settings of the gateway, ``core`` of the process."""
+    async with contextlib.AsyncExitStack() as everything:
+
+        async def start(core: dict[str, Any] | None = None, **bounds: Any) -> Gateway:
+            stack = contextlib.AsyncExitStack()
+            process = Process(
+                settings.model_copy(update=core or {}), (doors.package, realtime), frozenset({"realtime", "house"})
+            )
+            process.resources.provide(RealtimeSettings, RealtimeSettings(**{**FAST, **bounds}))
+            await stack.enter_async_context(resources_of(process))
+            runner = web.AppRunner(
+                web_application(process), handle_signals=False, access_log=None, shutdown_timeout=0.5
+            )
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # it is started
+            everything.push_async_callback(stack.aclose)
+            return Gateway(f"http://127.0.0.1:{port}", process, runner, stack.aclose)
+
+        yield start
+
+
+@pytest.fixture
+async def gateway(new_gateway: Callable[..., Awaitable[Gateway]]) -> Gateway:
+    """One gateway."""
+    return await new_gateway()
+
+
+@pytest.fixture
+async def two_gateways(new_gateway: Callable[..., Awaitable[Gateway]]) -> tuple[Gateway, Gateway]:
+    """Two gateways of one installation."""
+    return await new_gateway(), await new_gateway()
+
+
+@pytest.fixture
+def tokens(settings: CoreSettings) -> Tokens:
+    """Makes tokens as the installation does."""
+    return Tokens.load(settings.signing_keys, settings.secret.get_secret_value(), settings.public_url)
+
+
+@pytest.fixture
+async def tenant_id(new_tenant: Callable[..., Awaitable[TenantId]]) -> TenantId:
+    """A tenant of the test's own."""
+    return await new_tenant()
+
+
+@pytest.fixture
+def person(tenant_id: TenantId) -> Callable[..., Principal]:
+    """Makes people of the tenant."""
+
+    def make(name: str, *, ttl: float = 600, tenant: TenantId = tenant_id) -> Principal:
+        return Principal(
+            tenant_id=tenant,
+            user_id=UserId(new_id()),
+            name=name,
+            role="member",
+            scopes=frozenset(),
+            sign_in_id=new_id(),
+            expires_at=int(time.time() + ttl),
+        )
+
+    return make
+
+
+@pytest.fixture
+async def connect(tokens: Tokens) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+    """Connects people to gateways, and disconnects them in the end."""
+    clients: list[Client] = []
+
+    async def make(
+        gateway: Gateway,
+        who: Principal | str | None,
+        *,
+        path: str = "socket.io",
+        transports: tuple[str, ...] = ("websocket",),
+    ) -> Client:
+        token = tokens.access(who) if isinstance(who, Principal) else who
+        client = Client(gateway.url, token, path, list(transports))
+        clients.append(client)
+        return await client.connect()
+
+    yield make
+    for client in clients:
+        with contextlib.suppress(Exception):
+            await client.socket.disconnect()
+
+
+@pytest.fixture
+async def room_id(database: Database, tenant_id: TenantId) -> UUID:
+    """A room to talk in."""
+    return await doors.new_room(database, tenant_id)
+
+
+@pytest.fixture
+def document_in(database: Database, tenant_id: TenantId) -> Callable[[], Awaitable[UUID]]:
+    """Makes empty documents."""
+
+    async def make() -> UUID:
+        return await doors.new_room(database, tenant_id)
+
+    return make

@@ -1,0 +1,258 @@
+"""Clients connect, are let through doors, hear each other over two gateways, and are sent away when they must be."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+import socketio.exceptions
+
+from core.bus import Bus
+from core.db import Database
+from core.eventlog import read
+from core.model import TenantId, new_id
+from core.tokens import Tokens
+from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, until, until_async
+
+CARRIERS = [
+    ("socket.io", ("websocket",)),
+    ("socket.io", ("polling",)),
+    ("socket.io", ("polling", "websocket")),
+    ("socket.io-msgpack", ("websocket",)),
+    ("socket.io-msgpack", ("polling",)),
+]
+
+
+@pytest.mark.parametrize(("path", "transports"), CARRIERS)
+async def test_event_reaches_the_others_after_the_answer(
+    gateway: Gateway, connect: Connect, person: Person, room_id: UUID, path: str, transports: tuple[str, ...]
+) -> None:
+    ana = await connect(gateway, person("Ana"), path=path, transports=transports)
+    bob = await connect(gateway, person("Bob"))
+    for client in (ana, bob):
+        assert (await client.call("room:enter", room_id=room_id))["ok"]
+    assert await ana.call("chat:send", room_id=room_id, text="olá") == {"ok": True, "data": {"seq": 1}}
+    for client in (ana, bob):
+        (event,) = await until(client.events)
+        assert (event["seq"], event["epoch"], event["room_id"]) == (1, 1, str(room_id))
+        assert event["payload"] == {"text": "olá"}
+
+
+async def test_events_of_two_gateways_come_in_one_order(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID
+) -> None:
+    clients = [await connect(gateway, person("P")) for gateway in two_gateways for _ in range(3)]
+    for client in clients:
+        await client.call("room:enter", room_id=room_id)
+    await asyncio.gather(
+        *(
+            client.call("chat:send", room_id=room_id, text=f"{n}.{i}")
+            for i in range(20)
+            for n, client in enumerate(clients)
+        )
+    )
+    for client in clients:
+        await client.has_events(120)
+        assert [event["seq"] for event in client.events()] == list(range(1, 121))
+        assert client.texts() == clients[0].texts()
+
+
+async def test_events_of_one_client_keep_their_order(
+    gateway: Gateway, connect: Connect, person: Person, room_id: UUID
+) -> None:
+    ana = await connect(gateway, person("Ana"))
+    await ana.call("room:enter", room_id=room_id)
+    await ana.socket.emit("door:slow", {"room_id": str(room_id)})
+    for number in range(20):
+        await ana.socket.emit("chat:send", {"room_id": str(room_id), "text": str(number)})
+    await until(lambda: len(ana.events()) == 20)
+    assert ana.texts() == [str(number) for number in range(20)]
+
+
+async def test_private_event_is_hidden_from_others(
+    gateway: Gateway, connect: Connect, person: Person, room_id: UUID
+) -> None:
+    people = [person(name) for name in ("Ana", "Bob", "Cid")]
+    ana, bob, cid = [await connect(gateway, each) for each in people]
+    for client in (ana, bob, cid):
+        await client.call("room:enter", room_id=room_id)
+    await ana.call("chat:send", room_id=room_id, text="psst", to=people[1].user_id)
+    await ana.call("chat:send", room_id=room_id, text="all")
+    for client, heard in ((ana, ["psst", "all"]), (bob, ["psst", "all"]), (cid, [None, "all"])):
+        await client.has_events(2)
+        assert client.texts() == heard
+    hidden = cid.events()[0]
+    assert (hidden["kind"], hidden["payload"], hidden["seq"]) == ("hidden", None, 1)
+    assert str(people[0].user_id) not in json.dumps(hidden)
+
+
+async def test_signal_passes_over_both_gateways(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID
+) -> None:
+    ana, bob = [await connect(gateway, person("P")) for gateway in two_gateways]
+    for client in (ana, bob):
+        await client.call("room:enter", room_id=room_id)
+    await until(two_gateways[0].resources.get(Bus).connected.is_set)
+
+    async def wave() -> bool:
+        await ana.call("signal:send", room_id=room_id, value="wave")
+        return bool(bob.events("room:signal"))
+
+    await until_async(wave)
+    assert bob.events("room:signal")[0] == {"room_id": str(room_id), "value": "wave"}
+
+
+async def test_expelled_person_hears_it_last(gateway: Gateway, connect: Connect, person: Person, room_id: UUID) -> None:
+    host, guest = person("Host"), person("Guest")
+    first, second = await connect(gateway, host), await connect(gateway, guest)
+    for client in (first, second):
+        await client.call("room:enter", room_id=room_id)
+    await first.call("chat:send", room_id=room_id, text="out", kind="person_removed", expels=guest.user_id)
+    await first.call("chat:send", room_id=room_id, text="secret")
+    await until(lambda: len(first.events()) >= 2)
+    await until(lambda: second.events("room:expelled"))
+    assert second.events("room:expelled") == [{"room_id": str(room_id), "reason": "banned"}]
+    await until(lambda: [each for each in first.events() if each["kind"] == "person_lost"])
+    assert second.texts() == ["out"]
+
+
+async def test_another_tenants_room_is_silent(
+    gateway: Gateway, connect: Connect, person: Person, room_id: UUID, new_tenant: Callable[..., Awaitable[TenantId]]
+) -> None:
+    insider = await connect(gateway, person("In"))
+    outsider = await connect(gateway, person("Out", tenant=await new_tenant("Other")))
+    await insider.call("room:enter", room_id=room_id)
+    await outsider.call("room:enter", room_id=room_id)
+    await outsider.call("chat:send", room_id=room_id, text="forged")
+    await insider.call("chat:send", room_id=room_id, text="ours")
+    await until(insider.events)
+    assert insider.texts() == ["ours"]
+    assert outsider.events() == []
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "code"),
+    [
+        ("no:such", {}, "not-found"),
+        ("chat:send", {"room_id": "x", "text": "a"}, "invalid"),
+        ("chat:send", {"room_id": str(new_id()), "text": "a", "admin": True}, "invalid"),
+        ("chat:send", {"room_id": str(new_id()), "text": "a\x00b"}, "invalid"),
+        ("chat:send", ["not", "an", "object"], "invalid"),
+        ("chat:send", None, "invalid"),
+        ("door:closed", {"room_id": str(new_id())}, "forbidden"),
+        ("door:broken", {"room_id": str(new_id())}, "internal"),
+    ],
+)
+async def test_bad_event_is_refused_in_its_answer(
+    gateway: Gateway, connect: Connect, person: Person, event: str, payload: object, code: str
+) -> None:
+    ana = await connect(gateway, person("Ana"))
+    answer = await ana.socket.call(event, payload, timeout=5)
+    assert (answer["ok"], answer["problem"]["code"]) == (False, code)
+    assert (await ana.call("door:slow", room_id=new_id()))["data"] == "slow"
+
+
+@pytest.mark.parametrize("token", [None, "", "nonsense", "a.b.c", 7])
+async def test_connect_refuses_a_bad_token(gateway: Gateway, connect: Connect, token: object) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(gateway, token)
+
+
+async def test_connect_refuses_an_expired_token(gateway: Gateway, connect: Connect, person: Person) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(gateway, person("Ana", ttl=-60))
+
+
+async def test_connection_ends_with_its_token_unless_renewed(
+    gateway: Gateway, connect: Connect, person: Person, tokens: Tokens
+) -> None:
+    ana, bob = person("Ana", ttl=2), person("Bob", ttl=2)
+    lasting, ending = await connect(gateway, ana), await connect(gateway, bob)
+    longer = tokens.access(ana.model_copy(update={"expires_at": ana.expires_at + 600}))
+    assert await lasting.call("session:renew", token=longer) == {"ok": True, "data": None}
+    other = await lasting.call("session:renew", token=tokens.access(person("Eve")))
+    assert other["problem"]["code"] == "forbidden"
+    await asyncio.wait_for(ending.is_gone.wait(), 8)
+    assert not lasting.is_gone.is_set()
+
+
+async def test_ended_sign_in_closes_its_sockets_within_a_second(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person
+) -> None:
+    ana, bob = person("Ana"), person("Bob")
+    here, there = await connect(two_gateways[1], ana), await connect(two_gateways[1], bob)
+    bus = two_gateways[0].resources.get(Bus)
+    await until(bus.connected.is_set)
+    bus.publish("control", json.dumps({"kind": "sign_in_ended", "sign_in_id": str(ana.sign_in_id)}).encode())
+    await asyncio.wait_for(here.is_gone.wait(), 3)
+    assert here.events("session:ended") == [{}]
+    assert not there.is_gone.is_set()
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(two_gateways[1], ana)
+
+
+async def test_ended_sign_in_is_found_when_its_message_was_lost(
+    gateway: Gateway, connect: Connect, person: Person, database: Database, tenant_id: TenantId
+) -> None:
+    ana = person("Ana")
+    client = await connect(gateway, ana)
+    async with database.transaction(tenant_id) as tx:
+        await tx.run("INSERT INTO users (user_id, name) VALUES ($1, 'Ana')", ana.user_id)
+        await tx.run(
+            """
+            INSERT INTO sign_ins (sign_in_id, user_id, tenant_id, agent, family_hash, current_hashes, expires_at, ended_at)
+            VALUES ($1, $2, $3, '', sha256($4), ARRAY[sha256($4)], now() + interval '1 day', now())
+            """,
+            ana.sign_in_id, ana.user_id, tenant_id, ana.user_id.bytes,
+        )  # fmt: skip
+    await asyncio.wait_for(client.is_gone.wait(), 5)
+    assert client.events("session:ended") == [{}]
+
+
+async def test_one_person_has_a_bounded_number_of_sockets(
+    new_gateway: NewGateway, connect: Connect, person: Person
+) -> None:
+    gateway, ana = await new_gateway(max_per_person=2), person("Ana")
+    first, _ = await connect(gateway, ana), await connect(gateway, ana)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(gateway, ana)
+    await first.socket.disconnect()
+
+    async def again() -> bool:
+        try:
+            await connect(gateway, ana)
+        except socketio.exceptions.ConnectionError:
+            return False
+        return True
+
+    await until_async(again)
+
+
+async def test_events_beyond_the_rate_are_refused_then_the_client_is_sent_away(
+    new_gateway: NewGateway, connect: Connect, person: Person
+) -> None:
+    gateway = await new_gateway(events_per_second=0.1, event_burst=5)
+    ana = await connect(gateway, person("Ana"))
+    answers = [await ana.socket.call("no:such", {}) for _ in range(6)]
+    assert [answer["problem"]["code"] for answer in answers] == ["not-found"] * 5 + ["too-many"]
+    for _ in range(120):
+        await ana.socket.emit("no:such", {})
+    await asyncio.wait_for(ana.is_gone.wait(), 5)
+
+
+async def test_drain_sends_people_away_and_refuses_new_ones(
+    new_gateway: NewGateway, connect: Connect, person: Person, room_id: UUID, database: Database, tenant_id: TenantId
+) -> None:
+    gateway = await new_gateway()
+    ana = await connect(gateway, person("Ana"))
+    await ana.call("room:enter", room_id=room_id)
+    draining = asyncio.create_task(gateway.drain())
+    await until(lambda: ana.events("node:drain"))
+    assert 0 <= ana.events("node:drain")[0]["wait_ms"] <= 200
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await connect(gateway, person("Bob"))
+    await ana.is_gone.wait()
+    await draining
+    async with database.transaction(tenant_id) as tx:
+        assert (await read(tx, room_id, 0))[-1].kind == "person_lost"

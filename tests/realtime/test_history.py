@@ -1,0 +1,134 @@
+"""The document by its headers: answers bring a peer up to date, misfits are seen."""
+
+import random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycrdt import Array, Doc, Map, Text
+
+from realtime.history import History, Ranges
+from realtime.ysync import read_vector
+from realtime.yupdate import read_update
+from tests.realtime import corpus
+
+ANA = uuid4()
+
+
+def history_of(updates: list[bytes]) -> History:
+    """A history that took in ``updates``, in an order in which each fits."""
+    history = History()
+    waiting = list(updates)
+    while waiting:
+        fitting = [each for each in waiting if history.fit(read_update(each), {}) != "gap"]
+        assert fitting, "no update fits"
+        for each in fitting:
+            history.take(each, read_update(each), ANA)
+            waiting.remove(each)
+    return history
+
+
+def applied(updates: list[bytes], doc: Doc[Any] | None = None) -> Doc[Any]:
+    """A document with ``updates`` applied."""
+    doc = doc or Doc()
+    for each in updates:
+        doc.apply_update(each)
+    return doc
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_answer_makes_the_same_document(seed: int) -> None:
+    updates = corpus.pycrdt_updates(seed)
+    whole, answered = applied(updates), applied(history_of(updates).answer({}))
+    assert str(answered.get("t", type=Text)) == str(whole.get("t", type=Text))
+    assert answered.get("m", type=Map).to_py() == whole.get("m", type=Map).to_py()
+    assert str(answered.get("a", type=Array)) == str(whole.get("a", type=Array))
+    assert read_vector(answered.get_state()) == read_vector(whole.get_state())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_answer_brings_a_returning_peer_up_to_date(seed: int) -> None:
+    updates = corpus.pycrdt_updates(seed)[:-3]
+    history = History()
+    half = random.Random(seed).randrange(len(updates))
+    for each in updates[:half]:
+        history.take(each, read_update(each), ANA)
+    peer, vector = applied(history.answer({})), dict(history.vector)
+    for each in updates[half:]:
+        history.take(each, read_update(each), ANA)
+    answer = history.answer(vector)
+    assert str(applied(answer, peer).get("t", type=Text)) == str(applied(updates).get("t", type=Text))
+
+
+def test_answer_to_a_peer_that_has_all_brings_no_items() -> None:
+    history = history_of(corpus.pycrdt_updates(1))
+    (update,) = history.answer(history.vector)
+    assert read_update(update).clients == {}
+
+
+def typed(words: list[str], client: int = 7) -> list[bytes]:
+    """The updates of someone who types ``words``."""
+    doc: Doc[Any] = Doc(client_id=client)
+    doc["t"] = text = Text()
+    updates = []
+    for word in words:
+        before = doc.get_state()
+        text += word
+        updates.append(doc.get_update(before))
+    return updates
+
+
+def test_fit_sees_a_missing_update() -> None:
+    first, second, third = typed(["a", "b", "c"])
+    history = history_of([first])
+    assert history.fit(read_update(third), {}) == "gap"
+    assert history.fit(read_update(third), {7: 2}) == "new"
+    history.take(second, read_update(second), ANA)
+    assert history.fit(read_update(third), {}) == "new"
+    assert history.fit(read_update(second), {}) == "known"
+
+
+def test_fit_knows_a_deletion_that_was_made() -> None:
+    doc = applied(typed(["abc"]))
+    before = doc.get_state()
+    del doc.get("t", type=Text)[1:2]
+    deletion = doc.get_update(before)
+    history = history_of(typed(["abc"]))
+    assert history.fit(read_update(deletion), {}) == "new"
+    assert history.take(deletion, read_update(deletion), ANA)
+    assert history.fit(read_update(deletion), {}) == "known"
+    assert not history.take(deletion, read_update(deletion), ANA)
+
+
+def test_fit_refuses_to_delete_what_nobody_wrote() -> None:
+    assert history_of(typed(["abc"])).fit(read_update(b"\x00\x01\x07\x01\x01\x09"), {}) == "gap"
+
+
+def test_take_keeps_an_update_that_overlaps() -> None:
+    updates = typed(["ab", "cd", "ef"])
+    doc = applied(updates)
+    history = history_of(updates[:1])
+    overlapping = applied(updates[:2]).get_update()
+    history.take(overlapping, read_update(overlapping), ANA)
+    history.take(updates[2], read_update(updates[2]), ANA)
+    assert str(applied(history.answer({})).get("t", type=Text)) == str(doc.get("t", type=Text)) == "abcdef"
+
+
+def test_take_keeps_the_first_owner_of_a_client_id() -> None:
+    history = history_of(typed(["a"]))
+    assert history.owners == {7: ANA}
+    assert history.new_clients(read_update(typed(["a", "b"])[1]), {}) == [7]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9))))
+def test_ranges_hold_what_was_added(added: list[tuple[int, int]]) -> None:
+    ranges = Ranges()
+    plain: set[int] = set()
+    for start, length in added:
+        ranges.add(start, start + length)
+        plain.update(range(start, start + length))
+    assert {each for start, end in ranges for each in range(start, end)} == plain
+    assert all(end < start for (_, end), (start, _) in zip(list(ranges), list(ranges)[1:], strict=False))
+    assert all(ranges.covers(each, each + 1) == (each in plain) for each in range(60))

@@ -1,0 +1,251 @@
+"""Clients that want to break the gateway: each is ended, the others notice nothing."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from core.model import TenantId, new_id
+from core.tokens import Tokens
+from realtime.editor import Editor
+from realtime.hub import Hub
+from tests.realtime import doors
+from tests.realtime.conftest import SITE, Connect, Gateway, NewGateway, Person, until, until_async
+from tests.realtime.peers import Peer, editor_pass
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Plain HTTP."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def raw(
+    http: aiohttp.ClientSession, gateway: Gateway, token: str | None = None
+) -> aiohttp.ClientWebSocketResponse:
+    """An Engine.IO WebSocket; with ``token`` also through Socket.IO's CONNECT."""
+    ws = await http.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
+    assert (await ws.receive_str()).startswith("0{")
+    if token is not None:
+        await ws.send_str("40" + json.dumps({"token": token}))
+        assert (await ws.receive_str()).startswith("40{")
+    return ws
+
+
+async def ended(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """Wait for the end of a connection, whatever comes before it."""
+    async with asyncio.timeout(8):
+        while (await ws.receive()).type not in {
+            aiohttp.WSMsgType.CLOSED,
+            aiohttp.WSMsgType.CLOSE,
+            aiohttp.WSMsgType.ERROR,
+        }:
+            pass
+
+
+GARBAGE = {
+    "no engine packet": "xyz",
+    "an unknown engine packet": "9",
+    "an empty message": "",
+    "a noop of the server": "6",
+    "no socket packet": "4",
+    "an unknown socket packet": "49",
+    "an event that is no array": '42{"a":1}',
+    "an event without a name": "42[]",
+    "an event with a number for a name": "42[1,2]",
+    "broken JSON": '42["a",',
+    "JSON too deep": "42" + "[" * 60_000,
+    "attachments that are claimed": '459999999999-["a",{"_placeholder":true,"num":0}]',
+    "one attachment": '451-["a",{"_placeholder":true,"num":0}]',
+    "an error of the server": '44{"message":"x"}',
+    "an endless number": "42" + "1" * 50_000,
+    "a second CONNECT": '40{"token":"x"}',
+    "another namespace": '42/admin,["a"]',
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+async def test_garbage_ends_the_connection(
+    gateway: Gateway,
+    http: aiohttp.ClientSession,
+    tokens: Tokens,
+    person: Person,
+    connect: Connect,
+    room_id: UUID,
+    name: str,
+) -> None:
+    ana = await connect(gateway, person("Ana"))
+    eve = await raw(http, gateway, tokens.access(person("Eve")))
+    await eve.send_str(GARBAGE[name])
+    await ended(eve)
+    assert (await ana.call("room:enter", room_id=room_id))["ok"]
+
+
+@pytest.mark.parametrize("body", ["", "xyz", "4", "42[", "\x1e" * 40, "4" * 70_000, "b!!"])
+async def test_garbage_over_polling_is_refused(gateway: Gateway, http: aiohttp.ClientSession, body: str) -> None:
+    url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+    async with http.get(url) as answer:
+        sid = json.loads((await answer.text())[1:])["sid"]
+    async with http.post(f"{url}&sid={sid}", data=body) as answer:
+        assert answer.status in {200, 400}
+    await until_async(lambda: is_gone(http, f"{url}&sid={sid}"))
+    async with http.get(f"{gateway.url}/health/live") as answer:
+        assert answer.status == 200
+
+
+async def is_gone(http: aiohttp.ClientSession, url: str) -> bool:
+    """Whether a polling session is over."""
+    async with http.get(url) as answer:
+        return answer.status == 400 or (await answer.text()) == "1"
+
+
+async def test_packet_beyond_the_cap_ends_the_connection(
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person
+) -> None:
+    eve = await raw(http, gateway, tokens.access(person("Eve")))
+    await eve.send_str('42["chat:send","' + "x" * 70_000 + '"]')
+    await ended(eve)
+
+
+async def test_socket_that_never_says_connect_is_closed(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
+    gateway = await new_gateway(connect_timeout=0.3)
+    await ended(await raw(http, gateway))
+
+
+async def test_socket_that_tries_token_after_token_is_closed(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    eve = await raw(http, gateway)
+    for _ in range(6):
+        await eve.send_str('40{"token":"guess"}')
+    await ended(eve)
+
+
+@pytest.mark.parametrize("path", ["/socket.io/?EIO=4&transport=polling", "/socket.io-msgpack/?EIO=4&transport=polling"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:8080.evil.example"])
+async def test_page_of_another_site_is_refused(
+    gateway: Gateway, http: aiohttp.ClientSession, path: str, origin: str
+) -> None:
+    host = {"Origin": origin, "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    async with http.get(gateway.url + path, headers=host) as answer:
+        assert answer.status == 403
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    async with http.get(gateway.url + path, headers={"Origin": SITE}) as answer:
+        assert answer.status == 200
+
+
+async def test_page_of_another_site_does_not_open_the_editor(
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, room_id: UUID
+) -> None:
+    document_id = new_id()
+    word = editor_pass(tokens, person("Ana"), document_id, room_id)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await http.ws_connect(f"{gateway.url}/yjs/{document_id}?pass={word}", origin="https://evil.example")
+    assert refused.value.status == 403
+
+
+async def test_handshake_flood_is_stopped(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
+    gateway = await new_gateway(handshakes_per_second=1, handshake_burst=5)
+    url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+    statuses = []
+    for _ in range(9):
+        async with http.get(url) as answer:
+            statuses.append(answer.status)
+    assert statuses[:5] == [200] * 5
+    assert 429 in statuses[5:]
+
+
+async def test_one_address_has_a_bounded_number_of_sockets(
+    new_gateway: NewGateway, http: aiohttp.ClientSession
+) -> None:
+    gateway = await new_gateway(max_per_address=3)
+    held = [await raw(http, gateway) for _ in range(3)]
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await raw(http, gateway)
+    assert refused.value.status == 429
+    assert not any(ws.closed for ws in held)
+
+
+def deaf(gateway: Gateway) -> socket.socket:
+    """A TCP connection with a small window."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect((host, int(port)))
+    return connection
+
+
+def upgrade(path: str) -> bytes:
+    """A WebSocket handshake."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def frame(opcode: int, data: bytes) -> bytes:
+    """A masked WebSocket frame with a mask of zeros."""
+    return bytes((0x80 | opcode, 0x80 | 126)) + len(data).to_bytes(2, "big") + bytes(4) + data
+
+
+async def test_slow_reader_is_cut_off_and_the_others_are_not(
+    new_gateway: NewGateway, tokens: Tokens, person: Person, connect: Connect, room_id: UUID, tenant_id: TenantId
+) -> None:
+    gateway = await new_gateway(max_backlog=400_000, core={"rate_scale": 100.0})
+    ana, bob = await connect(gateway, person("Ana")), await connect(gateway, person("Bob"))
+    for client in (ana, bob):
+        await client.call("room:enter", room_id=room_id)
+    loop = asyncio.get_running_loop()
+    eve = await loop.run_in_executor(None, deaf, gateway)
+    eve.sendall(upgrade("/socket.io/?EIO=4&transport=websocket"))
+    eve.sendall(frame(1, b"40" + json.dumps({"token": tokens.access(person("Eve"))}).encode()))
+    eve.sendall(frame(1, b'42["room:enter",' + json.dumps({"room_id": str(room_id)}).encode() + b"]"))
+    hub = gateway.resources.get(Hub)
+    await until(lambda: len(hub.channels.listeners(doors.room(tenant_id, room_id))) == 3)
+    sent = 0
+    while not [each for each in bob.events() if each["kind"] == "person_lost"]:
+        await ana.call("chat:send", room_id=room_id, text="x" * 40_000)
+        sent += 1
+        assert sent < 250, "the slow reader stays"
+    await until(lambda: len([each for each in bob.events() if each["kind"] == "chat_sent"]) == sent)
+    eve.close()
+
+
+async def test_slow_editor_is_cut_off_and_the_others_are_not(
+    new_gateway: NewGateway, tokens: Tokens, person: Person, room_id: UUID, document_in: Callable[[], Awaitable[UUID]]
+) -> None:
+    gateway = await new_gateway(max_backlog=100_000)
+    document_id = await document_in()
+    ana, bob = [Peer(gateway, document_id, editor_pass(tokens, person("P"), document_id, room_id)) for _ in range(2)]
+    await ana.synced()
+    await bob.synced()
+    loop = asyncio.get_running_loop()
+    eve = await loop.run_in_executor(None, deaf, gateway)
+    eve.sendall(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+    await eve_says(eve)
+    eve_is_here = connections(gateway)
+    await until(lambda: eve_is_here() == 3)
+    for _ in range(250):
+        await ana.answer(await ana.type("x" * 20_000, at=0))
+        if eve_is_here() == 2:
+            break
+    else:
+        pytest.fail("the slow reader stays")
+    await until(lambda: str(bob) == str(ana))
+    for peer in (ana, bob):
+        await peer.close()
+    eve.close()
+
+
+async def eve_says(eve: socket.socket) -> None:
+    """Announce awareness, so that there is something to take back."""
+    eve.sendall(frame(2, b"\x03"))
+
+
+def connections(gateway: Gateway) -> Callable[[], int]:
+    """How many editors are connected."""
+    shelf = gateway.resources.get(Editor).shelf
+    return lambda: sum(len(each.readers) for each in shelf.all())
