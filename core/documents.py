@@ -5,7 +5,7 @@ Committed under ``docs/reference`` and ``web/src/wire.gen.ts``; a test compares 
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
@@ -77,7 +77,7 @@ def _operation(route: Route, shapes: Shapes) -> Schemas:
         "operationId": route.operation_id,
         "tags": [route.tag],
         "summary": doc[0] if doc else route.operation_id,
-        "responses": {str(route.status): _answer(route, shapes)},
+        "responses": _answers(route, shapes),
     }
     if route.access != PUBLIC:
         operation["security"] = [{"token": [] if route.access == SIGNED_IN else [route.access]}]
@@ -96,6 +96,14 @@ def _operation(route: Route, shapes: Shapes) -> Schemas:
             "content": {"application/problem+json": {"schema": shapes.of(ProblemBody, "serialization")}},
         }
     return operation
+
+
+def _answers(route: Route, shapes: Shapes) -> Schemas:
+    """The good answers by status; a handler that may answer None may answer 204."""
+    answers = {str(route.status): _answer(route, shapes)}
+    if route.status != NO_CONTENT and type(None) in get_args(route.result):
+        answers[str(NO_CONTENT)] = {"description": "There is nothing to say."}
+    return answers
 
 
 def _answer(route: Route, shapes: Shapes) -> Schemas:

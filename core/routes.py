@@ -1,7 +1,7 @@
 """The HTTP door: routes as data, and the one edge that serves them.
 
 A handler is ``async def verb_noun(call, <path values>, body: Model, query: Model) -> Model | tuple | None``; its signature
-and docstring are the OpenAPI operation.
+and docstring are the OpenAPI operation. An answer of None is 204, No Content.
 """
 
 import inspect
@@ -174,7 +174,7 @@ class Edge:
             answer = await route.handler(call, **values)
             if isinstance(answer, Download):
                 return call.dress(_file(answer, request))
-            if result is None:
+            if result is None or answer is None:
                 return call.dress(web.Response(status=NO_CONTENT))
             body = result.dump_json(answer)
             return call.dress(web.Response(body=body, status=route.status, content_type="application/json"))

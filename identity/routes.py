@@ -92,11 +92,11 @@ async def sign_in(call: HttpCall, body: SignIn) -> SignedIn:
     access=PUBLIC,
     problems=[SignInOver, RefreshReused, NoMembership, ForeignSite, TooMany, Unavailable],
 )
-async def refresh_session(call: HttpCall) -> SignedIn:
-    """Go on with the cookie's refresh token, which is spent and replaced."""
+async def refresh_session(call: HttpCall) -> SignedIn | None:
+    """Go on with the cookie's refresh token, which is spent and replaced; nothing for someone who has none."""
     word = read_cookie(call)
     if word is None:
-        raise SignInOver
+        return None
     return keep(call, await sessions.refresh(tools(call), word))
 
 

@@ -116,7 +116,12 @@ async def test_refresh_by_many_tabs_at_once_goes_on(house: House) -> None:
     assert (await refresh(keeper)).status == 200
 
 
-@pytest.mark.parametrize("word", ["", "x", "%%%", "é", "A" * 86, "A" * 7_000])
+async def test_refresh_says_nothing_to_someone_who_never_signed_in(house: House) -> None:
+    answer = await house.browser().ask("POST", REFRESH)
+    assert (answer.status, answer.body) == (204, None)
+
+
+@pytest.mark.parametrize("word", ["x", "%%%", "é", "A" * 86, "A" * 7_000])
 async def test_refresh_refuses_garbage(house: House, word: str) -> None:
     cookie = word.encode("utf-8").decode("latin-1")
     answer = await house.browser().ask("POST", REFRESH, Cookie=f"dojo_refresh={cookie}")

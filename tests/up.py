@@ -1,0 +1,123 @@
+"""``dojo up`` as a user runs it: a process of its own, on free ports, with a data folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from app.parts import free_port
+
+ROOT = Path(__file__).parent.parent
+PARTS = {
+    "postgres": "pginstall18/bin/postgres",
+    "redis": "redis-server",
+    "livekit": "livekit-server",
+    "web": "app serve web",
+    "gateway": "app serve gateway",
+    "worker": "app worker",
+    "relay": "app relay",
+}
+
+
+class Up:
+    """A ``dojo up`` that runs, on a data folder."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.options = options
+        self.ports = {"web": free_port(), "gateway": free_port(), "livekit": free_port()}
+        self.output = folder.with_suffix(".out")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Up":
+        environment = {
+            **os.environ,
+            "DOJO_DATA": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            **{f"DOJO_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
+        }
+        self.output.write_bytes(b"")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "up", *self.options],
+                env=environment,
+                cwd=self.folder.parent,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return self
+
+    def ready(self) -> "Up":
+        wait_for(lambda: "ready: " in self.words() or self.ended(), 60)
+        assert not self.ended(), self.words()
+        return self
+
+    def words(self) -> str:
+        return self.output.read_text()
+
+    def ended(self) -> bool:
+        assert self.process is not None
+        return self.process.poll() is not None
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        assert self.process is not None
+        return self.process.wait(40)
+
+    def stop(self) -> None:
+        """Ctrl-C, and wait until everything has ended."""
+        if not self.ended():
+            self.send(signal.SIGINT)
+            self.wait()
+
+    def leader(self, part: str) -> int | None:
+        """The process that the supervisor started for ``part``."""
+        assert self.process is not None
+        for pid in pids_of(self.folder):
+            if parent(pid) == self.process.pid and PARTS[part] in command(pid):
+                return pid
+        return None
+
+    def address(self) -> dict[str, str]:
+        known: dict[str, str] = json.loads((self.folder / "running.json").read_text())
+        return known
+
+
+def pids_of(folder: Path) -> list[int]:
+    """All processes of the installation on ``folder``, grandchildren too: they write to its logs."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and (entry / "fd" / "2").readlink().is_relative_to(folder / "logs"):
+                found.append(int(entry.name))
+    return found
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
