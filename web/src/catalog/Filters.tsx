@@ -1,0 +1,65 @@
+import { useTranslation } from "react-i18next";
+import { Button } from "../kit/Button";
+import { Choice, Select } from "../kit/Field";
+import type { Facet } from "../wire.gen";
+import styles from "./Catalogue.module.css";
+import { EVERYTHING, isEverything, toggleTag } from "./query";
+import type { Query } from "./query";
+
+interface Props {
+  query: Query;
+  change: (next: Query) => void;
+  languages: readonly Facet[];
+  tags: readonly Facet[];
+}
+
+/** A chosen value stays in the list even when nothing found has it, so that it can be taken away. */
+function withChosen(facets: readonly Facet[], chosen: readonly string[]): Facet[] {
+  const missing = chosen.filter((value) => !facets.some((facet) => facet.value === value));
+  return [...facets, ...missing.map((value) => ({ value, count: 0 }))];
+}
+
+export function Filters({ query, change, languages, tags }: Props) {
+  const { t } = useTranslation("catalog");
+  const offered = withChosen(tags, query.tags);
+  const spoken = withChosen(languages, query.language ? [query.language] : []);
+  return (
+    <section aria-label={t("filters")} className={styles.filters}>
+      <Choice<Query["only"]>
+        label={t("only")}
+        name="only"
+        value={query.only}
+        onChange={(only) => change({ ...query, only })}
+        options={(["all", "favourites", "mine"] as const).map((value) => ({ value, label: t(value) }))}
+      />
+      <Select
+        label={t("language")}
+        value={query.language ?? ""}
+        onChange={(language) => change({ ...query, language: language || null })}
+        options={[
+          { value: "", label: t("anyLanguage") },
+          ...spoken.map(({ value, count }) => ({ value, label: `${value} (${String(count)})` })),
+        ]}
+      />
+      {offered.length > 0 && (
+        <fieldset>
+          <legend className={styles.legend}>{t("tags")}</legend>
+          <div className={styles.tags}>
+            {offered.map(({ value, count }) => (
+              <label key={value} className={styles.tag}>
+                <input type="checkbox" checked={query.tags.includes(value)} onChange={() => change(toggleTag(query, value))} />
+                <span>{value}</span>
+                <span className={styles.tagCount}>{count}</span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+      )}
+      {!isEverything(query) && (
+        <Button icon="close" onPress={() => change(EVERYTHING)}>
+          {t("clear")}
+        </Button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,3 @@
+import type { NewPoc } from "../wire.gen";
+
+export type Visibility = NonNullable<NewPoc["visibility"]>;

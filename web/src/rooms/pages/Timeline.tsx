@@ -1,0 +1,80 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { formatClock, formatTime } from "../../i18n/format";
+import { LightChip } from "../../kit/Bits";
+import { Select } from "../../kit/Field";
+import { Icon } from "../../kit/Icon";
+import type { IconName } from "../../kit/Icon";
+import type { TimelineEntry } from "../../wire.gen";
+import styles from "./Summary.module.css";
+
+type Show = "all" | "lights" | "chat";
+type Kind = TimelineEntry["kind"];
+
+const ICONS: Record<Kind, IconName> = {
+  opened: "door",
+  ended: "stop",
+  entered: "person",
+  left: "leave",
+  turn: "wheel",
+  light: "code",
+  chat: "chat",
+  phase: "skip",
+};
+
+const SHOWN: Record<Show, ReadonlySet<Kind> | null> = {
+  all: null,
+  lights: new Set<Kind>(["opened", "ended", "turn", "light", "phase"]),
+  chat: new Set<Kind>(["chat"]),
+};
+
+export function Timeline({ entries, startedAt }: { entries: readonly TimelineEntry[]; startedAt: number }) {
+  const { t } = useTranslation("dojos");
+  const [show, setShow] = useState<Show>("all");
+  const kinds = SHOWN[show];
+  const shown = kinds === null ? entries : entries.filter(({ kind }) => kinds.has(kind));
+  return (
+    <section aria-labelledby="timeline" className={styles.timeline}>
+      <div className={styles.timelineHead}>
+        <h2 id="timeline">{t("summary.timeline")}</h2>
+        <Select<Show>
+          label={t("summary.show")}
+          hideLabel
+          value={show}
+          onChange={setShow}
+          options={[
+            { value: "all", label: t("summary.showAll") },
+            { value: "lights", label: t("summary.showLights") },
+            { value: "chat", label: t("summary.showChat") },
+          ]}
+        />
+      </div>
+      {shown.length === 0 && <p className={styles.quiet}>{t("summary.empty")}</p>}
+      <ol className={styles.entries}>
+        {shown.map((entry, at) => (
+          <Entry key={at} entry={entry} startedAt={startedAt} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Entry({ entry, startedAt }: { entry: TimelineEntry; startedAt: number }) {
+  const { t } = useTranslation("dojos");
+  const { kind, text, colour } = entry;
+  const person = entry.person ?? t("summary.somebody");
+  return (
+    <li className={styles.entry} data-kind={kind}>
+      <time title={formatTime(entry.at)}>{formatClock(entry.at - startedAt)}</time>
+      <span className={styles.entryIcon}>
+        <Icon name={ICONS[kind]} size={18} />
+      </span>
+      <div className={styles.entryWords}>
+        <p>
+          {t(`summary.${kind}`, { person, text })} {colour !== null && <LightChip colour={colour} />}
+        </p>
+        {text && kind !== "phase" && kind !== "opened" && <p className={kind === "chat" ? styles.chat : styles.quiet}>{text}</p>}
+      </div>
+    </li>
+  );
+}

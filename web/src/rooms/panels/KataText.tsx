@@ -1,0 +1,26 @@
+/** The kata's text, as the library has it. */
+
+import { lazy, Suspense, type ReactElement } from "react";
+import { useTranslation } from "react-i18next";
+import { Skeleton } from "../../kit/Bits";
+import { problemText } from "../../kit/problems";
+import { useKata } from "../katas";
+import css from "./KataText.module.css";
+
+const Markdown = lazy(async () => ({ default: (await import("../../kit/Markdown")).Markdown }));
+
+export function KataText({ slug }: { slug: string }): ReactElement {
+  const { t } = useTranslation("rooms");
+  const kata = useKata(slug === "" ? null : slug);
+  return (
+    <section className={css.kata} aria-label={t("kata.title")}>
+      {kata.isError ? <p>{problemText(kata.error)}</p> : null}
+      {kata.isPending ? <Skeleton count={8} /> : null}
+      {kata.data === undefined ? null : (
+        <Suspense fallback={<Skeleton count={8} />}>
+          <Markdown text={kata.data.text} />
+        </Suspense>
+      )}
+    </section>
+  );
+}

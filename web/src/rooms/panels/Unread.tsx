@@ -1,0 +1,18 @@
+/** How many messages were not seen yet. */
+
+import type { ReactElement } from "react";
+import { useTranslation } from "react-i18next";
+import css from "./Side.module.css";
+
+const MOST = 99;
+
+export function Unread({ count }: { count: number }): ReactElement | null {
+  const { t } = useTranslation("rooms");
+  if (count <= 0) return null;
+  return (
+    <span className={css.unread}>
+      <span aria-hidden="true">{count > MOST ? `${String(MOST)}+` : count}</span>
+      <span className="visually-hidden">{t("chat.unread", { count })}</span>
+    </span>
+  );
+}
