@@ -1,0 +1,40 @@
+"""The whole system as a user starts it: ``dojo up`` with two gateways, and browsers."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Playwright, async_playwright
+
+from tests.up import Up
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One running installation for all scenarios; each makes an organisation of its own."""
+    up = Up(tmp_path_factory.mktemp("house") / "dojo", "--gateways", "2").start().ready()
+    yield up
+    up.stop()
+
+
+@pytest.fixture
+def address(house: Up) -> str:
+    """Where people open it."""
+    return house.address()["address"]
+
+
+@pytest.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    """Drives browsers."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    """Where pictures of what people saw are kept."""
+    folder = ROOT / "tests" / "shots"
+    folder.mkdir(exist_ok=True)
+    return folder
