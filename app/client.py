@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aiohttp import web
+from yarl import URL
 
 from core.errors import NotFound
 from core.process import Package, Process
@@ -12,6 +13,8 @@ VERSION = "0.1.0"
 YEAR = 31_536_000
 NOT_PAGES = ("/api/", "/hooks/", "/health/", "/socket.io", "/yjs/", "/assets/", "/pyodide/", "/.well-known/")
 """Below these, an unknown address is a problem and never the client's page."""
+OFFLINE = ("sw.js", "offline.html")
+"""The service worker fetches, and the page that it shows has a style and a script: both as on the client's page."""
 
 
 def client_package(dist: Path, livekit_url: str | None) -> Package:
@@ -27,6 +30,8 @@ class _Client:
     def __init__(self, dist: Path, livekit_url: str | None, process: Process) -> None:
         self._dist = dist.resolve()
         self._livekit_url = livekit_url
+        self._public_url = process.settings.public_url
+        self._behind_proxy = process.settings.trusted_hops > 0
         self._gateways = process.settings.gateway_urls
         self._policy = page_policy(self._gateways, livekit_url)
         self._worker_policy = worker_policy(process.settings.public_url)
@@ -43,11 +48,15 @@ class _Client:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file of the build; else the page, which routes by itself."""
-        path = (self._dist / request.match_info["path"]).resolve()
-        if path.is_file() and path.is_relative_to(self._dist) and path.name != "index.html":
+        path = self._inside(request.match_info["path"])
+        if path is None:
+            return problem_response(NotFound())
+        if path.is_file() and path.name != "index.html":
             return self._asset(path)
         if request.path.startswith(NOT_PAGES):
             return problem_response(NotFound())
+        if self._is_elsewhere(request):
+            return web.Response(status=302, headers={"Location": self._public_url + str(request.rel_url)})
         page = self._dist / "index.html"
         if not page.is_file():
             return web.Response(text="The web client is not built; run `make web`.", status=503)
@@ -58,12 +67,40 @@ class _Client:
         }
         return web.FileResponse(page, headers=headers)
 
+    def _inside(self, words: str) -> Path | None:
+        """The path below the build that ``words`` name; None where they name none, or one outside."""
+        try:
+            path = (self._dist / words).resolve()
+            path.is_file()  # says by itself when the name is too long for the disk
+        except (OSError, ValueError):
+            return None
+        return path if path.is_relative_to(self._dist) else None
+
+    def _is_elsewhere(self, request: web.Request) -> bool:
+        """Whether the page was opened under another name than ours: sockets and cookies would refuse it there.
+
+        A proxy in front of us must hand on ``Host``, or say ``X-Forwarded-Host``.
+        """
+        host = request.headers.get("Host")
+        if self._behind_proxy:
+            host = request.headers.get("X-Forwarded-Host", host)
+        if host is None:
+            return False
+        public = URL(self._public_url)
+        try:
+            opened = URL(f"{public.scheme}://{host}")
+        except ValueError:
+            return True
+        return (opened.host, opened.port) != (public.host, public.port)
+
     def _asset(self, path: Path) -> web.FileResponse:
         relative = path.relative_to(self._dist)
         hashed = relative.parts[0] == "assets"
         headers = {"Cache-Control": f"public, max-age={YEAR}, immutable" if hashed else "public, max-age=3600"}
         if "worker" in path.name and path.suffix == ".js":
             headers["Content-Security-Policy"] = self._worker_policy
+        elif path.name in OFFLINE:
+            headers["Content-Security-Policy"] = self._policy
         return web.FileResponse(path, headers=headers)
 
 

@@ -149,7 +149,9 @@ def ports(settings: InstallationSettings, running: dict[str, str]) -> Iterator[F
         port: int = getattr(settings, name)
         well = free_port(port) == port
         words = f"{port} is {'free' if well else f'in use; DOJO_{name.upper()} chooses another'}"
-        yield Finding(name.replace("_", " "), well=well, words=words, need="must" if settings.is_chosen(name) else "may")
+        yield Finding(
+            name.replace("_", " "), well=well, words=words, need="must" if settings.is_chosen(name) else "may"
+        )
 
 
 def database(settings: InstallationSettings, running: dict[str, str]) -> Iterator[Finding]:

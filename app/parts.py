@@ -4,6 +4,7 @@ Nothing here keeps state in an event loop, so the supervisor (asyncio) and the t
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
+QUIET_PORTS = range(20_000, 32_768)
 LOG_LIMIT = 10_000_000
 """A log longer than this, in bytes, is set aside when its part starts."""
 
@@ -126,8 +128,13 @@ def running(part: Part) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def free_port(preferred: int = 0, *, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """``preferred`` if nobody listens there on the loopback address, else any free port."""
-    for port in (preferred, 0):
+    """``preferred`` if nobody listens there on the loopback address, else any free port.
+
+    Not one that the kernel hands out to connections: one of those would take the port while its server is down, and
+    the server could not come back.
+    """
+    wanted = [preferred] if preferred else []
+    for port in (*wanted, *random.sample(quiet_ports(), 50), 0):
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind is socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -135,6 +142,14 @@ def free_port(preferred: int = 0, *, kind: socket.SocketKind = socket.SOCK_STREA
                 probe.bind(("127.0.0.1", port))
                 return int(probe.getsockname()[1])
     raise OSError("no free port on 127.0.0.1")
+
+
+def quiet_ports() -> range:
+    """Ports below those that the kernel hands out to outgoing connections."""
+    first = QUIET_PORTS.stop
+    with suppress(OSError, ValueError):
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    return QUIET_PORTS if first >= QUIET_PORTS.stop else range(max(first - len(QUIET_PORTS), 1024), max(first, 1124))
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

@@ -60,7 +60,8 @@ class Keeper:
                 with suppress(ProcessLookupError):
                     process.send_signal(self.part.stop_signal)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), self.part.grace)
+                    async with asyncio.timeout(self.part.grace):
+                        await process.wait()
             kill_group(process.pid, signal.SIGKILL)
             await process.wait()
         with suppress(asyncio.CancelledError):
@@ -201,9 +202,7 @@ async def bring_up(
     return installation.address
 
 
-async def livekit_program(
-    settings: InstallationSettings, folder: Folder, say: Callable[[str], None]
-) -> Path | None:
+async def livekit_program(settings: InstallationSettings, folder: Folder, say: Callable[[str], None]) -> Path | None:
     """The LiveKit server to run, built if need be; None, after saying why, for an installation without one."""
     if settings.livekit_url is not None or not settings.livekit:
         return None

@@ -48,9 +48,7 @@ class Child:
         """Open the clients; the function that handles one delivery."""
         die_with_main_process()
         packages = installed()
-        resources = await self._stack.enter_async_context(
-            resources_of(Process(self._settings, packages, frozenset()))
-        )
+        resources = await self._stack.enter_async_context(resources_of(Process(self._settings, packages, frozenset())))
         handlers = handlers_of(packages)
 
         async def handle(delivery: dict[str, Any]) -> None:

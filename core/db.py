@@ -26,10 +26,8 @@ GONE = (
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # it stops, starts, crashed, or cancelled the statement
+    asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
     asyncpg.ReadOnlySQLTransactionError,
 )
 """What asyncpg raises when the server cannot be used now, as opposed to a wrong statement."""
@@ -116,7 +114,8 @@ class Database:
         """Close the pool; connections in use have a second to finish."""
         if self._pool is not None:
             try:
-                await asyncio.wait_for(self._pool.close(), 1)
+                async with asyncio.timeout(1):  # not wait_for: before Python 3.12 it can swallow being cancelled
+                    await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
 

@@ -35,7 +35,7 @@ FOREVER = float("inf")
 Outcome = Literal["new", "repeat", "refused", "fenced", "missing"]
 
 APPEND = """
-    SELECT n, outcome, seq, epoch FROM append_log(
+    SELECT n, outcome, seq, epoch, at FROM append_log(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::bytea[], $8::text[],
         $9::uuid[], $10::bigint[], $11::float8[], $12::uuid[], $13::uuid[])
 """
@@ -78,6 +78,8 @@ class Appended(NamedTuple):
     outcome: Outcome
     seq: int
     epoch: int
+    at: Instant | None = None
+    """When it was stored, by the database's clock."""
 
 
 class Entry(Model):
@@ -92,6 +94,24 @@ class Entry(Model):
     expels: UUID | None = None
     payload: dict[str, Any] | None = None
     data: bytes | None = None
+
+
+def as_stored(new: Sequence[NewEntry], answers: Sequence[Appended]) -> list[Entry]:
+    """Entries that were just appended, as a reader would find them."""
+    return [
+        Entry(
+            seq=answer.seq,
+            op_id=entry.op_id,
+            kind=entry.kind,
+            actor_id=entry.actor_id,
+            at=answer.at or 0.0,
+            audience=entry.audience,
+            expels=entry.expels,
+            payload=None if entry.payload is None else json.loads(entry.payload),
+            data=entry.data,
+        )
+        for entry, answer in zip(new, answers, strict=True)
+    ]
 
 
 class Head(NamedTuple):
@@ -202,7 +222,8 @@ class LogWriter:
             yield self
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._drained(), FLUSH_TIMEOUT)
+                async with asyncio.timeout(FLUSH_TIMEOUT):
+                    await self._drained()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -264,11 +285,12 @@ class LogWriter:
                 await self._flush([single])
             return
         except GONE as error:
-            await self._forget()
             log.warning("log_flush_failed", error=type(error).__name__, entries=len(batch))
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(Unavailable("The database is not answering.", retry_after=2))
+            self._give_up(batch)
+            return
+        except Exception:  # whatever it is, the writer must live on: without it nobody's words are stored
+            log.exception("log_flush_failed", entries=len(batch))
+            self._give_up(batch)
             return
         GROUP.observe(len(batch))
         for answer, (_, future) in zip(_answers(rows, len(batch)), batch, strict=True):
@@ -281,7 +303,11 @@ class LogWriter:
             self._connection = await asyncpg.connect(self._url, timeout=2, command_timeout=FLUSH_TIMEOUT)
         return [tuple(row) for row in await self._connection.fetch(APPEND, *_columns(entries))]
 
-    async def _forget(self) -> None:
+    def _give_up(self, batch: list[tuple[NewEntry, "asyncio.Future[Appended]"]]) -> None:
+        """Say that the outcome is unknown, and begin with a new connection."""
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(Unavailable("The database is not answering.", retry_after=2))
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -307,8 +333,8 @@ def _columns(entries: Sequence[NewEntry]) -> list[list[Any]]:
 
 def _answers(rows: Sequence[tuple[Any, ...]], count: int) -> list[Appended]:
     answers: list[Appended | None] = [None] * count
-    for n, outcome, seq, epoch in rows:
-        answers[n - 1] = Appended(outcome, seq, epoch)
+    for n, *answer in rows:
+        answers[n - 1] = Appended(*answer)
     return [answer if answer is not None else Appended("missing", 0, 0) for answer in answers]
 
 

@@ -1,11 +1,17 @@
-"""How often a caller may use a door: rate classes, counted in Redis, or in this process while Redis is away."""
+"""How often a caller may use a door, by rate class.
 
+Signing in and up is counted in Redis, for all processes together; everything else, and that too while Redis is away,
+in this process. (The in-memory storage of the library ``limits`` starts a thread per expiry: a quarter of a gateway's
+time, measured. So the process's own count is ours.)
+"""
+
+import time
 from typing import Literal
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 
 from core.errors import TooMany
@@ -16,17 +22,38 @@ RateClass = Literal["read", "write", "auth", "hook"]
 REFUSED = Counter("dojo_rate_refused", "Calls refused for their rate.", ["rate"])
 
 PER_MINUTE: dict[RateClass, int] = {"read": 1_200, "write": 300, "auth": 30, "hook": 6_000}
+WINDOW = 60.0
+CALLERS_MAX = 100_000
+"""Callers counted in one window; beyond it the counts begin anew."""
+
+
+class Window:
+    """Counts of the present minute, by rate class and caller."""
+
+    def __init__(self) -> None:
+        self._ends = 0.0
+        self._counts: dict[tuple[RateClass, str], int] = {}
+
+    def hit(self, rate: RateClass, caller: str, most: int) -> bool:
+        """Count one call; says whether it is within ``most``."""
+        now = time.monotonic()
+        if now >= self._ends or len(self._counts) >= CALLERS_MAX:
+            self._ends, self._counts = now + WINDOW, {}
+        count = self._counts.get((rate, caller), 0) + 1
+        self._counts[rate, caller] = count
+        return count <= most
 
 
 class Limits:
     """Counts calls by rate class and caller."""
 
     def __init__(self, redis_url: str, scale: float = 1.0) -> None:
-        self._items = {name: RateLimitItemPerMinute(max(1, int(count * scale))) for name, count in PER_MINUTE.items()}
+        self._most = {rate: max(1, int(count * scale)) for rate, count in PER_MINUTE.items()}
+        self._auth = RateLimitItemPerMinute(self._most["auth"])
         self._shared = SlidingWindowCounterRateLimiter(
             RedisStorage(f"async+{redis_url}", implementation="redispy", socket_timeout=0.5, socket_connect_timeout=0.5)
         )
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._own = Window()
 
     async def take(self, rate: RateClass, caller: str) -> None:
         """Count one call of ``caller`` (an address or a person).
@@ -34,13 +61,14 @@ class Limits:
         Raises:
             TooMany: this minute's calls are used up.
         """
-        item = self._items[rate]
-        try:
-            # Only sign-in and sign-up are worth a round trip: the rest is bounded per process.
-            allowed = await (self._shared if rate == "auth" else self._own).hit(item, rate, caller)
-        except Exception as error:  # noqa: BLE001 - the storage's clients raise their own kinds; counting must go on
-            log.warning("limits_without_redis", error=type(error).__name__)
-            allowed = await self._own.hit(item, rate, caller)
+        allowed = await self._take_shared(caller) if rate == "auth" else self._own.hit(rate, caller, self._most[rate])
         if not allowed:
             REFUSED.labels(rate).inc()
             raise TooMany("Too many tries; wait a minute and try again.", retry_after=60)
+
+    async def _take_shared(self, caller: str) -> bool:
+        try:
+            return bool(await self._shared.hit(self._auth, "auth", caller))
+        except Exception as error:  # noqa: BLE001 - the storage's clients raise their own kinds; counting must go on
+            log.warning("limits_without_redis", error=type(error).__name__)
+            return self._own.hit("auth", caller, self._most["auth"])

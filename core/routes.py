@@ -17,10 +17,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from core.addresses import address_of, is_secure
 from core.call import Call, Principal, Resources
 from core.errors import Forbidden, Invalid, NotFound, Problem, TooLarge, Unauthenticated
 from core.limits import Limits, RateClass
 from core.model import Model
+from core.settings import CoreSettings
 from core.telemetry import REQUESTS
 from core.tokens import Tokens
 
@@ -43,8 +45,8 @@ class HttpCall(Call):
 
     @property
     def address(self) -> str:
-        """The caller's address, as the nearest trusted hop saw it."""
-        return self._request.remote or "unknown"
+        """The caller's address, as the outermost trusted proxy saw it."""
+        return address_of(self._request, self.get(CoreSettings).trusted_hops)
 
     def header(self, name: str) -> str | None:
         """A request header."""
@@ -60,7 +62,8 @@ class HttpCall(Call):
 
     def set_cookie(self, name: str, value: str, *, path: str, max_age: int) -> None:
         """Answer with a cookie that scripts cannot read; a ``max_age`` of 0 (seconds) deletes it."""
-        secure = self._request.secure or self._request.headers.get("X-Forwarded-Proto") == "https"
+        settings = self.get(CoreSettings)
+        secure = settings.public_url.startswith("https:") or is_secure(self._request, settings.trusted_hops)
         options = {"path": path, "max_age": max_age, "httponly": True, "samesite": "Strict", "secure": secure}
         self._cookies.append((name, value, options))
 
@@ -297,7 +300,8 @@ async def edge_middleware(request: web.Request, handler: Handler) -> web.StreamR
         response = problem_response(Problem(f"Tell us this number: {request['request_id']}"))
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "none"
-    REQUESTS.labels(request.method, route, response.status).observe(time.perf_counter() - started)
+    if response.status != HTTPStatus.SWITCHING_PROTOCOLS:  # a WebSocket lasts as long as people stay
+        REQUESTS.labels(request.method, route, response.status).observe(time.perf_counter() - started)
     if not response.prepared:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
         secure_headers(response)

@@ -8,6 +8,7 @@ from uuid import UUID
 from core.bus import Bus
 from core.call import Call, Principal, Resources
 from core.errors import Problem
+from core.eventlog import Entry
 from core.limits import RateClass
 from core.model import Model, TenantId, UserId
 
@@ -37,9 +38,25 @@ LOG_HINT = b"L"
 SIGNAL_HINT = b"S"
 
 
-def announce(bus: Bus, channel: Channel, seq: int) -> None:
-    """Tell the gateways, after the commit, that the channel's log has grown to ``seq``."""
-    bus.publish(channel.name(), LOG_HINT + str(seq).encode())
+HINT_MAX = 32_768
+"""Bytes of a hint above which it says only where the log stands."""
+
+
+class LogHint(Model):
+    """The channel's log has grown to ``seq``; ``entries`` are the newest ones, which spares their reading."""
+
+    seq: int
+    epoch: int
+    entries: tuple[Entry, ...]
+
+
+def announce(bus: Bus, channel: Channel, epoch: int, entries: Sequence[Entry]) -> None:
+    """Tell the gateways, after the commit, what the channel's log has grown by (at least one entry)."""
+    hint = LogHint(seq=entries[-1].seq, epoch=epoch, entries=tuple(entries))
+    body = hint.model_dump_json().encode()
+    if len(body) > HINT_MAX:
+        body = hint.model_copy(update={"entries": ()}).model_dump_json().encode()
+    bus.publish(channel.name(), LOG_HINT + body)
 
 
 def signal(bus: Bus, channel: Channel, event: str, payload: Model, *, to: Sequence[UserId] | None = None) -> None:

@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from core.bus import Bus
+from core.db import Database
 from core.process import Package, Process
 from realtime.doorkeeper import Doorkeeper
 from realtime.editor import Editor
 from realtime.gateway import Parser, SocketServer
 from realtime.hub import Hub
 from realtime.settings import RealtimeSettings
+from realtime.signins import SignIns
 from realtime.sockets import sockets
 
 PATHS: dict[Parser, str] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
@@ -28,8 +31,11 @@ async def lifespan(process: Process) -> AsyncIterator[None]:
         return
     settings = resources.get(RealtimeSettings)
     doors = [package.sockets for package in process.packages if package.sockets is not None]
-    keeper = Doorkeeper(settings, (process.settings.public_url, *process.settings.gateway_urls))
+    urls = (process.settings.public_url, *process.settings.gateway_urls)
+    keeper = Doorkeeper(settings, urls, process.settings.trusted_hops)
     resources.provide(Doorkeeper, keeper)
+    sign_ins = SignIns(resources.get(Database), resources.get(Bus), settings.sign_in_poll)
+    resources.provide(SignIns, sign_ins)
     hub = Hub(resources, doors, settings)
     resources.provide(Hub, hub)
     editor = Editor(resources, hub.channels, keeper, settings)
@@ -40,7 +46,7 @@ async def lifespan(process: Process) -> AsyncIterator[None]:
         await asyncio.gather(hub.drain(), editor.drain())
 
     process.on_drain.append(lambda: asyncio.create_task(drain()))
-    async with hub.running(), editor.running():
+    async with hub.running(), editor.running(), sign_ins.running():
         yield
 
 

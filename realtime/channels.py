@@ -1,8 +1,8 @@
 """The channels that someone on this node hears: entries of their logs in the order of ``seq``, and passing signals.
 
-Entries come from the log alone. The bus only says that there are new ones; a slow look at the heads of all
-channels heals a hint that was lost. One reader serves all channels, and reads again as soon as the former read
-returned, so its batches grow with the load.
+The bus brings the newest entries, which are delivered at once where they follow what was delivered. Whatever leaves a
+gap is read from the log; a slow look at the heads of all channels heals a hint that was lost. One reader serves all
+channels, and reads again as soon as the former read returned, so its batches grow with the load.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.eventlog import Entry, heads
 from core.model import NIL, UserId
-from core.sockets import LOG_HINT, SIGNAL_HINT, Channel, Signal
+from core.sockets import LOG_HINT, SIGNAL_HINT, Channel, LogHint, Signal
 from realtime import queries
 from realtime.gateway import Frame
 from realtime.metrics import CHANNELS, DELIVERIES, DROPPED, RESUMES
@@ -194,7 +194,20 @@ class Channels:
                 feed.signal(Signal.model_validate_json(body[1:]))
             except ValidationError:  # another version's
                 DROPPED.labels("unknown-signal").inc()
-        elif body.startswith(LOG_HINT) and body[1:].isdigit() and int(body[1:]) > feed.seq:
+        elif body.startswith(LOG_HINT):
+            try:
+                self._grown(feed, LogHint.model_validate_json(body[1:]))
+            except ValidationError:
+                DROPPED.labels("unknown-hint").inc()
+
+    def _grown(self, feed: Feed, hint: LogHint) -> None:
+        """Deliver what follows at once; what leaves a gap, or belongs to another epoch, is read from the log."""
+        if feed.opening is None and feed.epoch == hint.epoch:
+            for entry in hint.entries:
+                if entry.seq == feed.seq + 1:
+                    feed.deliver(entry)
+            self._close_unheard(feed)
+        if hint.seq > feed.seq or feed.epoch != hint.epoch:
             self._mark(feed, "hint")
 
     def _mark(self, feed: Feed, cause: str) -> None:

@@ -122,7 +122,8 @@ class EditorConnection:
                     await self._wake.wait()
         code, reason = self._end or (RESTART, "broken")
         with contextlib.suppress(ConnectionError, TimeoutError):
-            await asyncio.wait_for(self._socket.close(code=code, message=reason.encode()), CLOSE_WAIT)
+            async with asyncio.timeout(CLOSE_WAIT):
+                await self._socket.close(code=code, message=reason.encode())
 
     def _abort(self) -> None:
         if self._transport is not None:

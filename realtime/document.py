@@ -234,7 +234,7 @@ class Document:
     def _finish(self, offers: list[Offer], answers: Sequence[Appended]) -> list[Offer]:
         again: list[Offer] = []
         newest = self.seq
-        for offer, (outcome, seq, _) in zip(offers, answers, strict=True):
+        for offer, (outcome, seq, *_) in zip(offers, answers, strict=True):
             newest = max(newest, seq)
             if outcome in {"new", "repeat"}:
                 self._keep(seq, offer.author.user_id, offer.data, offer.summary, offer.author)

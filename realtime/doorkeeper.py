@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from core.addresses import address_of
 from core.errors import Forbidden, Problem, TooMany, Unavailable
 from realtime.buckets import Buckets
 from realtime.metrics import REFUSED
@@ -15,10 +16,11 @@ from realtime.settings import RealtimeSettings
 class Doorkeeper:
     """Counts the sockets of this node, by address."""
 
-    def __init__(self, settings: RealtimeSettings, urls: Iterable[str]) -> None:
+    def __init__(self, settings: RealtimeSettings, urls: Iterable[str], hops: int) -> None:
         self.origins = sorted({_origin(url) for url in urls})
         self.is_closing = False
         self._settings = settings
+        self._hops = hops
         self._open: Counter[str] = Counter()
         self._total = 0
         self._fresh = Buckets(settings.handshakes_per_second, settings.handshake_burst)
@@ -32,7 +34,7 @@ class Doorkeeper:
             Unavailable: this gateway is full, or stops.
         """
         self.check_origin(request)
-        address = request.remote or "unknown"
+        address = self.address(request)
         if self.is_closing:
             raise _refused("draining", Unavailable("This gateway stops; use another.", retry_after=2))
         if self._total >= self._settings.max_connections:
@@ -41,6 +43,10 @@ class Doorkeeper:
             raise _refused("address", TooMany("Too many connections from your address.", retry_after=10))
         if not self._fresh.take(address):
             raise _refused("handshakes", TooMany("Too many connections at once from your address.", retry_after=2))
+
+    def address(self, request: web.Request) -> str:
+        """Where a socket comes from, as the outermost trusted proxy saw it."""
+        return address_of(request, self._hops)
 
     def check_origin(self, request: web.Request) -> None:
         """Refuse the pages of other sites; programs that are no browsers send no origin.

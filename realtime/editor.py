@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from typing import Final
+from uuid import UUID
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -10,7 +12,7 @@ from aiohttp import WSMsgType, web
 from core.bus import Bus
 from core.call import Resources
 from core.db import Database
-from core.errors import NotFound, Unauthenticated, Unavailable
+from core.errors import NotFound, Problem, Unauthenticated, Unavailable
 from core.eventlog import LogWriter
 from core.tokens import Tokens
 from realtime import ysync
@@ -23,6 +25,7 @@ from realtime.metrics import CONNECTIONS
 from realtime.models import EditorGrant
 from realtime.settings import RealtimeSettings
 from realtime.shelf import OpenDocument, Shelf
+from realtime.signins import SignIns
 from realtime.yupdate import InvalidUpdate, Limits, read_update
 
 log = structlog.get_logger()
@@ -30,6 +33,11 @@ log = structlog.get_logger()
 HEARTBEAT = 20.0
 MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
 PAUSE = 0.02
+NOT_ADMITTED: Final[dict[type[Problem], int]] = {
+    Unauthenticated: EXPIRED,
+    NotFound: NOT_ALLOWED,
+    Unavailable: UNAVAILABLE,
+}
 MAX_PENDING = 1_048_576
 """Bytes of one document on the way to its log beyond which its connections are not read."""
 
@@ -130,6 +138,8 @@ class Editor:
         self._tokens = resources.get(Tokens)
         self._doorkeeper = doorkeeper
         self._settings = settings
+        self._sign_ins = resources.get(SignIns)
+        self._sign_ins.watch(self)
         self.shelf = Shelf(resources.get(Database), resources.get(Bus), resources.get(LogWriter), channels, settings)
 
     @contextlib.asynccontextmanager
@@ -148,7 +158,7 @@ class Editor:
             heartbeat=HEARTBEAT, compress=False, max_msg_size=2 * self._settings.max_update, timeout=CLOSE_WAIT
         )
         await socket.prepare(request)
-        address = request.remote or "unknown"
+        address = self._doorkeeper.address(request)
         self._doorkeeper.opened(address)
         CONNECTIONS.labels("editor").inc()
         try:
@@ -170,22 +180,47 @@ class Editor:
     ) -> tuple[OpenDocument, EditorGrant] | None:
         """The document that the pass opens; without it the socket is closed with the reason."""
         try:
-            grant = self._tokens.read_pass(EditorGrant, request.query.get("pass", ""))
-        except Unauthenticated:
-            grant = None
-        if grant is None or str(grant.document_id) != request.match_info["document_id"]:
-            await socket.close(code=EXPIRED, message=b"pass")
-            return None
-        try:
+            grant = await self._granted(request)
             found = await self.shelf.take(grant)
-        except (NotFound, Unavailable) as error:
-            await socket.close(code=NOT_ALLOWED if isinstance(error, NotFound) else UNAVAILABLE)
+        except (Unauthenticated, NotFound, Unavailable) as problem:
+            await socket.close(code=NOT_ADMITTED[type(problem)], message=problem.slug.encode())
             return None
-        if not found.may_read(grant.user_id):
+        refusal = self._refusal(found, grant)
+        if refusal is not None:
             self.shelf.give_back(found)
-            await socket.close(code=NOT_ALLOWED, message=b"removed")
+            code, reason = refusal
+            await socket.close(code=code, message=reason)
             return None
         return found, grant
+
+    async def _granted(self, request: web.Request) -> EditorGrant:
+        """What the pass in the address says.
+
+        Raises:
+            Unauthenticated: it is none of ours, of another document, too old, or of a sign-in that is over.
+        """
+        grant = self._tokens.read_pass(EditorGrant, request.query.get("pass", ""))
+        if str(grant.document_id) != request.match_info["document_id"]:
+            raise Unauthenticated
+        await self._sign_ins.require_live(grant.sign_in_id)
+        return grant
+
+    def _refusal(self, found: OpenDocument, grant: EditorGrant) -> tuple[int, bytes] | None:
+        """What happened to them while the document was opened, as a close code and a reason."""
+        if self._sign_ins.is_over(grant.sign_in_id):
+            return EXPIRED, b"signed-out"
+        return None if found.may_read(grant.user_id) else (NOT_ALLOWED, b"removed")
+
+    def sign_ins(self) -> Collection[UUID]:
+        """The sign-ins of all connections."""
+        return {reader.grant.sign_in_id for found in self.shelf.all() for reader in found.readers}
+
+    def end_sign_ins(self, over: Collection[UUID]) -> None:
+        """Send away who is signed out; what they offered before is still stored."""
+        for found in self.shelf.all():
+            for reader in tuple(found.readers):
+                if reader.grant.sign_in_id in over:
+                    reader.dismiss(EXPIRED, "signed-out")
 
     async def drain(self) -> None:
         """Send everybody to another gateway, spread over some seconds."""

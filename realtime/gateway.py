@@ -19,9 +19,10 @@ import socketio.exceptions
 import socketio.msgpack_packet
 import socketio.packet
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from core.errors import Problem
+from realtime.carrier import CLOSE_WAIT, Carrier, frame_head
 from realtime.doorkeeper import Doorkeeper
 from realtime.metrics import CLOSED, CONNECTIONS
 from realtime.settings import RealtimeSettings
@@ -30,12 +31,9 @@ log = structlog.get_logger()
 
 Parser = Literal["json", "msgpack"]
 NAMESPACE = "/"
-CLOSE_WAIT = 1.0
 MAX_ATTEMPTS = 3
 """Tries of one socket to say who it is."""
 BATCH_BYTES = 65_536
-FROM_CLIENT = frozenset("12345")
-"""First characters of Engine.IO packets that a client may send: close, ping (probe), pong, message, upgrade."""
 FROM_POLLING = frozenset("134")
 
 silent = logging.getLogger("dojo.libraries.socketio")
@@ -85,6 +83,7 @@ class ReadyPacket(engineio.packet.Packet):  # type: ignore[misc]  # the librarie
     def __init__(self, data: str | bytes) -> None:
         super().__init__(engineio.packet.MESSAGE, data)
         self._base64: str | None = None
+        self._frame: bytes | None = None
 
     def encode(self, b64: bool = False) -> str | bytes:
         """The wire form; ``b64`` on polling, where binary is text."""
@@ -94,6 +93,16 @@ class ReadyPacket(engineio.packet.Packet):  # type: ignore[misc]  # the librarie
         if self._base64 is None:
             self._base64 = engineio.packet.Packet(engineio.packet.MESSAGE, self.data).encode(b64=True)
         return self._base64
+
+    @property
+    def frame(self) -> bytes:
+        """The whole WebSocket frame (RFC 6455 §5.2: unfragmented, from a server, so unmasked)."""
+        if self._frame is None:
+            data = self.encode()
+            text = isinstance(data, str)
+            body = data.encode() if isinstance(data, str) else data
+            self._frame = frame_head(len(body), text=text) + body
+        return self._frame
 
 
 class Frame:
@@ -115,66 +124,12 @@ class Frame:
         return ready
 
 
-class Carrier:
-    """The WebSocket under one Engine.IO socket; made by the library, which calls it with the request."""
-
-    def __init__(self, handler: Callable[["Carrier"], Awaitable[None]], server: "Engine") -> None:
-        self._handler = handler
-        self._max = server.max_http_buffer_size
-        self._socket = web.WebSocketResponse(max_msg_size=self._max, compress=False, timeout=CLOSE_WAIT)
-        self._transport: asyncio.BaseTransport | None = None
-        handler.__self__.carrier = self  # type: ignore[attr-defined]  # a method of the library's socket
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        """Serve the socket until it ends."""
-        request: web.Request = environ["aiohttp.request"]
-        self._transport = request.transport
-        await self._socket.prepare(request)
-        try:
-            await self._handler(self)
-        except Exception as error:  # noqa: BLE001 - what the library lets through is one bad client
-            log.warning("bad_connection", reason=type(error).__name__, address=request.remote)
-            self.abort()
-        return self._socket
-
-    async def wait(self) -> str | bytes:
-        """The next message of the client.
-
-        Raises:
-            OSError: there will be none.
-        """
-        message = await self._socket.receive()
-        if message.type is WSMsgType.BINARY or (message.type is WSMsgType.TEXT and message.data[:1] in FROM_CLIENT):
-            data: str | bytes = message.data
-            return data
-        if message.type is WSMsgType.TEXT:
-            CLOSED.labels("bad-packet").inc()
-            self.abort()
-        raise OSError
-
-    async def send(self, message: str | bytes) -> None:
-        """Send one message; waits while the peer does not read."""
-        if isinstance(message, bytes):
-            await self._socket.send_bytes(message)
-        else:
-            await self._socket.send_str(message)
-
-    async def close(self) -> None:
-        """Say good-bye."""
-        await self._socket.close()
-
-    def abort(self) -> None:
-        """End it now, whatever was not read."""
-        if self._transport is not None:
-            self._transport.abort()  # type: ignore[attr-defined]  # a write transport
-
-
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # the same
     """Engine.IO with our queue and our WebSocket."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._async: dict[str, Any] = {**self._async, "websocket": Carrier}
+        self._async: dict[str, Any] = {**self._async, "websocket": _carrier}
 
     async def disconnect(self, sid: str | None = None) -> None:
         """Close one socket; the library's own waits until the client has read everything."""
@@ -205,7 +160,7 @@ class Wire:
     def backlog(self) -> int:
         """Bytes that wait for the client to read."""
         socket = self._server.eio.sockets.get(self._sid)
-        return socket.queue.bytes if socket is not None else 0
+        return _backlog(socket) if socket is not None else 0
 
     def send(self, frame: Frame) -> None:
         """Queue an event; a reader that is too slow is cut off."""
@@ -222,10 +177,10 @@ class Wire:
         socket = self._server.eio.sockets.get(self._sid)
         if socket is None or socket.closed:
             return
-        if socket.queue.bytes > self._server.settings.max_backlog:
+        if _backlog(socket) > self._server.settings.max_backlog:
             self.close("slow")
-            return
-        socket.queue.put_nowait(packet)
+        elif not (self.session is not None and socket.upgraded and socket.queue.empty() and _write(socket, packet)):
+            socket.queue.put_nowait(packet)
 
     def close(self, reason: str, *, final: bool = False) -> None:
         """End the connection; a ``final`` end is one after which clients do not reconnect by themselves."""
@@ -248,6 +203,24 @@ class Wire:
                 await asyncio.sleep(CLOSE_WAIT)
             carrier.abort()
         self._server.eio.sockets.pop(self._sid, None)
+
+
+def _carrier(handler: Callable[[Carrier], Awaitable[None]], server: Engine) -> Carrier:
+    """What the library calls for each WebSocket."""
+    return Carrier(handler, server.max_http_buffer_size)
+
+
+def _backlog(socket: Any) -> int:
+    """Bytes that wait for a client: in its queue, and behind its connection."""
+    carrier: Carrier | None = getattr(socket, "carrier", None)
+    waiting: int = socket.queue.bytes
+    return waiting + (carrier.backlog if carrier is not None else 0)
+
+
+def _write(socket: Any, packet: ReadyPacket) -> bool:
+    """Write to an open WebSocket at once: no task and no queue for each receiver. Says whether it went."""
+    carrier: Carrier | None = getattr(socket, "carrier", None)
+    return carrier is not None and carrier.write(packet.frame)
 
 
 OnConnect = Callable[[Wire, Any], Awaitable[Any]]
@@ -307,7 +280,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # the same
                     raise ValueError("out of place")
                 await socket.receive(packet)
         except Exception as error:  # noqa: BLE001 - as in _handle_eio_message
-            log.warning("bad_packet", reason=type(error).__name__, address=request.remote)
+            log.warning("bad_packet", reason=type(error).__name__, address=self._doorkeeper.address(request))
             if wire is not None:
                 wire.close("bad-packet")
             return web.Response(status=400, headers=self._cross_origin(request))
@@ -326,7 +299,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # the same
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
-        wire = self.wires[eio_sid] = Wire(self, eio_sid, environ["aiohttp.request"].remote or "unknown")
+        wire = self.wires[eio_sid] = Wire(self, eio_sid, self._doorkeeper.address(environ["aiohttp.request"]))
         self._doorkeeper.opened(wire.address)
         CONNECTIONS.labels(self.parser).inc()
         asyncio.get_running_loop().call_later(self.settings.connect_timeout, self._check_connected, wire)

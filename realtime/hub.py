@@ -5,7 +5,7 @@ import contextlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +13,13 @@ import structlog
 from pydantic import TypeAdapter
 
 from core.bus import Bus
-from core.call import Principal, Resources
+from core.call import Resources
 from core.db import Database
 from core.errors import Invalid, NotFound, Problem, TooMany, Unauthenticated, Unavailable
 from core.limits import Limits
 from core.routes import validate
 from core.sockets import SocketCall, SocketEvent, Sockets
 from core.tokens import Tokens
-from realtime import queries
 from realtime.channels import Channels
 from realtime.gateway import Answer, Frame, Wire
 from realtime.metrics import EVENTS
@@ -28,15 +27,13 @@ from realtime.models import Drain
 from realtime.presence import Presence
 from realtime.sessions import Session
 from realtime.settings import RealtimeSettings
+from realtime.signins import SignIns
 
 log = structlog.get_logger()
 
-CONTROL = "control"
-"""The bus channel on which identity says that a sign-in ended."""
 DOOR_TIMEOUT = 20.0
 MAX_REFUSALS = 100
 """Events beyond the rate after which a client is sent away."""
-ENDED_KEPT = 10_000
 
 
 class Hub:
@@ -51,23 +48,20 @@ class Hub:
         }
         self._sessions: dict[UUID, Session] = {}
         self._of_person: Counter[UUID] = Counter()
-        self._ended: dict[UUID, None] = {}
         database = resources.get(Database)
         self.channels = Channels(database, resources.get(Bus), settings.poll_interval)
+        self._sign_ins = resources.get(SignIns)
+        self._sign_ins.watch(self)
         handlers = {kind: gone for each in doors for kind, gone in each.gone_handlers.items()}
         self.presence = Presence(resources, handlers, settings, self._start_anew)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Hub"]:
         """Serve while the block runs."""
-        unsubscribe = self._resources.get(Bus).subscribe(CONTROL, self._controlled)
         async with self.presence.running(), self.channels.running():
-            poll = asyncio.create_task(self._poll_sign_ins())
             try:
                 yield self
             finally:
-                poll.cancel()
-                unsubscribe()
                 self.close_all("stopped")
 
     async def connect(self, wire: Wire, auth: Any) -> Session:
@@ -81,23 +75,13 @@ class Hub:
         if not isinstance(token, str):
             raise Unauthenticated
         principal = self._resources.get(Tokens).principal(token)
-        await self._require_live(principal)
+        await self._sign_ins.require_live(principal.sign_in_id)
         if self._of_person[principal.user_id] >= self._settings.max_per_person:
             raise TooMany("You have too many windows open; close some.")
         session = Session(wire, principal, self.channels, self.presence, self._settings)
         self._sessions[session.id] = session
         self._of_person[principal.user_id] += 1
         return session
-
-    async def _require_live(self, principal: Principal) -> None:
-        """Refuse a sign-in that is over while its token lasts; without the database the poll finds it later."""
-        sign_in_id = principal.sign_in_id
-        if sign_in_id not in self._ended:
-            with contextlib.suppress(Unavailable):
-                async with self._resources.get(Database).system() as db:
-                    self._remember(await queries.ended_sign_ins(db, [sign_in_id]))
-        if sign_in_id in self._ended:
-            raise Unauthenticated("You were signed out; sign in again.")
 
     async def event(self, wire: Wire, name: str, args: list[Any], answer: Answer) -> None:
         """Answer one event of a client."""
@@ -170,40 +154,16 @@ class Hub:
         """The other gateways took this one for dead and told the packages so: everybody comes again."""
         self.close_all("buried")
 
-    def _controlled(self, body: bytes) -> None:
-        try:
-            message = json.loads(body)
-            if message["kind"] == "sign_in_ended":
-                self._end([UUID(message["sign_in_id"])])
-        except (ValueError, KeyError, TypeError):
-            log.warning("control_message_unknown")
+    def sign_ins(self) -> Collection[UUID]:
+        """The sign-ins of all clients."""
+        return {session.principal.sign_in_id for session in self._sessions.values()}
 
-    def _end(self, sign_in_ids: list[UUID]) -> None:
-        self._remember(sign_in_ids)
-        over = set(sign_in_ids)
+    def end_sign_ins(self, over: Collection[UUID]) -> None:
+        """Send away who is signed out."""
         for session in tuple(self._sessions.values()):
             if session.principal.sign_in_id in over:
                 session.send(Frame("session:ended", {}))
                 session.close("signed-out", final=True)
-
-    def _remember(self, sign_in_ids: list[UUID]) -> None:
-        for sign_in_id in sign_in_ids:
-            self._ended[sign_in_id] = None
-        while len(self._ended) > ENDED_KEPT:
-            del self._ended[next(iter(self._ended))]
-
-    async def _poll_sign_ins(self) -> None:
-        """Look for ended sign-ins whose message was lost."""
-        while True:
-            await asyncio.sleep(self._settings.sign_in_poll)
-            ids = list({session.principal.sign_in_id for session in self._sessions.values()})
-            try:
-                async with self._resources.get(Database).system() as db:
-                    self._end(await queries.ended_sign_ins(db, ids))
-            except Unavailable:
-                continue
-            except Exception:
-                log.exception("sign_in_poll_failed")
 
 
 def refusal(problem: Problem) -> dict[str, Any]:

@@ -36,5 +36,6 @@ class EditorGrant(Model):
     room_id: UUID
     document_id: UUID
     user_id: UserId
+    sign_in_id: UUID
     name: str
     may_write: bool

@@ -58,7 +58,8 @@ class Presence:
             yield self
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._leaving.join(), self._settings.dead_after / 3)
+                async with asyncio.timeout(self._settings.dead_after / 3):
+                    await self._leaving.join()
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)

@@ -17,7 +17,7 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import NotFound, Unavailable
-from core.eventlog import Entry, LogWriter, head, heads, read
+from core.eventlog import Entry, Head, LogWriter, head, heads, read
 from core.model import UserId, new_id
 from core.sockets import LOG_HINT, Channel
 from realtime.awareness import Presences, Said
@@ -143,7 +143,8 @@ class Shelf:
             yield self
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*(each.document.settled() for each in self.all())), 5)
+                async with asyncio.timeout(5):
+                    await asyncio.gather(*(each.document.settled() for each in self.all()))
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -266,17 +267,23 @@ class Shelf:
             try:
                 async with self._database.system() as db:
                     found = await heads(db, list(self._open))
+                for document_id, at in found.items():
+                    self._compare(document_id, at)
             except Unavailable:
                 continue
-            for document_id, at in found.items():
-                opened = self._open.get(document_id)
-                if opened is None or opened.opening is not None:
-                    continue
-                if at.epoch != opened.document.epoch:
-                    opened.dismiss_all(1012, "restored")
-                    self._open.pop(document_id)
-                elif at.seq > opened.document.seq:
-                    self._refresh(opened.document)
+            except Exception:
+                log.exception("document_poll_failed")
+
+    def _compare(self, document_id: UUID, at: Head) -> None:
+        """Read on where the log is ahead; a restored log is another document."""
+        opened = self._open.get(document_id)
+        if opened is None or opened.opening is not None:
+            return
+        if at.epoch != opened.document.epoch:
+            opened.dismiss_all(1012, "restored")
+            self._open.pop(document_id)
+        elif at.seq > opened.document.seq:
+            self._refresh(opened.document)
 
     async def _expire(self) -> None:
         while True:

@@ -20,7 +20,7 @@ from core.bus import Bus
 from core.call import Clock
 from core.db import Database, Transaction
 from core.errors import Problem, Unavailable
-from core.eventlog import Appended, LogWriter
+from core.eventlog import Appended, Entry, LogWriter, as_stored
 from core.model import NIL, TenantId, UserId, new_id
 from core.sockets import announce, signal
 from rooms import events, queries
@@ -175,27 +175,31 @@ class LiveRooms:
             raise
         if not made:
             return None if await self._catch_up(held) else Done(before.seq, (), before)
-        after = await self._append(held, before, order, made)
+        after, stored = await self._append(held, before, order, made)
         held.state = after
         held.remember(order.op_id, after.seq)
         self._schedule(held, after)
-        self._tell(held, before, after, made)
+        self._tell(held, before, after, made, stored)
         return Done(after.seq, made, after)
 
-    async def _append(self, held: Held, before: RoomState, order: Order, made: tuple[RoomEvent, ...]) -> RoomState:
+    async def _append(
+        self, held: Held, before: RoomState, order: Order, made: tuple[RoomEvent, ...]
+    ) -> tuple[RoomState, list[Entry]]:
         entries, after = new_entries(held.tenant_id, before, order.op_id, order.actor_id, made, self.timing)
         if not needs_tables(made) and order.also is None:
-            _check(await self._writer.append(entries))
+            answers = await self._writer.append(entries)
+            _check(answers)
             if after.seq // SNAPSHOT_EVERY != before.seq // SNAPSHOT_EVERY:
                 async with self._database.transaction(held.tenant_id) as tx:
                     await queries.save_snapshot(tx, after)
-            return after
+            return after, as_stored(entries, answers)
         async with self._database.transaction(held.tenant_id) as tx:
-            _check(await eventlog.append(tx, entries))
+            answers = await eventlog.append(tx, entries)
+            _check(answers)
             if order.also is not None:
                 await order.also(tx, after)
             await project(tx, before, after, made)
-        return after
+        return after, as_stored(entries, answers)
 
     async def _raise_repeat(self, held: Held, order: Order) -> None:
         """What does not fit any more may be what this very operation did before."""
@@ -278,11 +282,13 @@ class LiveRooms:
             raise RoomNotFound
         return held.state
 
-    def _tell(self, held: Held, before: RoomState, after: RoomState, made: Sequence[RoomEvent]) -> None:
+    def _tell(
+        self, held: Held, before: RoomState, after: RoomState, made: Sequence[RoomEvent], stored: Sequence[Entry]
+    ) -> None:
         """Hints, after the commit: all of them may be lost."""
-        announce(self._bus, room_channel(held.tenant_id, held.room_id), after.seq)
-        lobby = lobby_channel(held.tenant_id, held.room_id)
+        announce(self._bus, room_channel(held.tenant_id, held.room_id), after.epoch, stored)
         for outcome, to in lobby_changes(before, made):
+            lobby = lobby_channel(held.tenant_id, held.room_id)
             signal(self._bus, lobby, "lobby:changed", LobbyChanged(room_id=held.room_id, outcome=outcome), to=to)
         if self._follower is not None:
             self._follower.follow(media_changes(before, after))

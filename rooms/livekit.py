@@ -4,6 +4,7 @@ A grant that is left out means *allowed* to LiveKit, and an empty room means *an
 the room is always the session's id.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -79,8 +80,7 @@ class LiveKit:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["LiveKit"]:
         """Be able to call the server while the block runs."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-        self._api = api.LiveKitAPI(self._url, self._key, self._secret, timeout=timeout, failover=False)
+        self._api = api.LiveKitAPI(self._url, self._key, self._secret, failover=False)
         try:
             yield self
         finally:
@@ -201,7 +201,8 @@ class LiveKit:
             KeyError: the room or person is not there.
         """
         try:
-            return await answer
+            async with asyncio.timeout(TIMEOUT):  # the library asks its session to wait for ever
+                return await answer
         except api.TwirpError as error:
             if error.code == "not_found":
                 raise KeyError(error.message) from error

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.parts import free_port
 
@@ -54,9 +55,18 @@ class Up:
         return self
 
     def ready(self) -> "Up":
-        wait_for(lambda: "ready: " in self.words() or self.ended(), 60)
+        wait_for(lambda: "ready: " in self.words() or self.ended(), 140)
         assert not self.ended(), self.words()
         return self
+
+    @contextmanager
+    def running(self) -> "Iterator[Up]":
+        """Started and ready, and stopped whatever happens."""
+        self.start()
+        try:
+            yield self.ready()
+        finally:
+            self.stop()
 
     def words(self) -> str:
         return self.output.read_text()
@@ -71,7 +81,7 @@ class Up:
 
     def wait(self) -> int:
         assert self.process is not None
-        return self.process.wait(40)
+        return self.process.wait(60)
 
     def stop(self) -> None:
         """Ctrl-C, and wait until everything has ended."""
@@ -90,6 +100,36 @@ class Up:
     def address(self) -> dict[str, str]:
         known: dict[str, str] = json.loads((self.folder / "running.json").read_text())
         return known
+
+    def gateways(self) -> list[str]:
+        """Where the gateways are."""
+        urls: list[str] = json.loads(self.address()["DOJO_GATEWAY_URLS"])
+        return urls
+
+    def serving(self, port: int) -> int | None:
+        """The process that the supervisor started for ``port``."""
+        assert self.process is not None
+        for pid in pids_of(self.folder):
+            if parent(pid) == self.process.pid and command(pid).split()[-1:] == [str(port)]:
+                return pid
+        return None
+
+    @contextmanager
+    def standing_still(self, part: str) -> "Iterator[None]":
+        """Let a part do nothing: it neither answers nor hangs up."""
+        pid = self.leader(part)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def admin_url(self) -> str:
+        """The database as its administrator, who sees all tenants."""
+        words = json.loads((self.folder / "secrets.json").read_text())
+        parts = urlsplit(self.address()["migration_url"])
+        return parts._replace(netloc=f"postgres:{words['superuser']}@{parts.hostname}:{parts.port}").geturl()
 
 
 def pids_of(folder: Path) -> list[int]:
@@ -116,7 +156,7 @@ def parent(pid: int) -> int:
         return 0
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -122,7 +122,7 @@ def log_functions() -> None:
             p_tenants uuid[], p_streams uuid[], p_ops uuid[], p_kinds text[], p_actors uuid[],
             p_payloads text[], p_datas bytea[], p_audiences text[], p_expels uuid[],
             p_expected bigint[], p_dues double precision[], p_fences uuid[], p_holders uuid[]
-        ) RETURNS TABLE (n int, outcome text, seq bigint, epoch int)
+        ) RETURNS TABLE (n int, outcome text, seq bigint, epoch int, at double precision)
         LANGUAGE plpgsql AS $$
         DECLARE
             v record;
@@ -147,12 +147,13 @@ def log_functions() -> None:
                 END IF;
                 n := v.i;
                 epoch := v_stream.epoch;
+                at := NULL;
                 IF v_stream.stream_id IS NULL THEN
                     outcome := 'missing'; seq := 0;
                     RETURN NEXT; CONTINUE;
                 END IF;
                 -- After the lock and in a statement of its own: it must see what others just committed.
-                SELECT e.seq INTO v_seq FROM log_entries e
+                SELECT e.seq, extract(epoch FROM e.at) INTO v_seq, at FROM log_entries e
                 WHERE e.tenant_id = v.t AND e.stream_id = v.s AND e.op_id = p_ops[v.i];
                 IF FOUND THEN
                     outcome := 'repeat'; seq := v_seq;
@@ -166,7 +167,8 @@ def log_functions() -> None:
                     v_stream.last_seq := v_stream.last_seq + 1;
                     INSERT INTO log_entries (tenant_id, stream_id, seq, op_id, kind, actor_id, audience, expels, payload, data)
                     VALUES (v.t, v.s, v_stream.last_seq, p_ops[v.i], p_kinds[v.i], p_actors[v.i],
-                            p_audiences[v.i]::uuid[], p_expels[v.i], p_payloads[v.i]::jsonb, p_datas[v.i]);
+                            p_audiences[v.i]::uuid[], p_expels[v.i], p_payloads[v.i]::jsonb, p_datas[v.i])
+                    RETURNING extract(epoch FROM log_entries.at) INTO at;
                     UPDATE log_streams s
                     SET last_seq = v_stream.last_seq, due_at = coalesce(p_dues[v.i], s.due_at)
                     WHERE s.tenant_id = v.t AND s.stream_id = v.s;

@@ -51,6 +51,7 @@ async def editor_pass(live: LiveRooms, tokens: Tokens, actor: Principal, room_id
         room_id=room_id,
         document_id=state.document_id,
         user_id=UserId(actor.user_id),
+        sign_in_id=actor.sign_in_id,
         name=person.name,
         may_write=may_write,
     )

@@ -98,6 +98,13 @@ def test_a_free_port_is_the_wanted_one_unless_it_is_taken(servers: Servers) -> N
     assert free_port(free) == free
 
 
+def test_a_free_port_is_none_that_an_outgoing_connection_may_take(servers: Servers) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(free_port() < first for _ in range(20))
+    assert len({free_port() for _ in range(20)}) > 10
+    assert int(servers.redis_url.rpartition(":")[2].partition("/")[0]) < first
+
+
 def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
     first = Folder(tmp_path / "data")
     second = Folder(tmp_path / "data")
@@ -140,7 +147,12 @@ def test_roles_are_as_the_guarantees_say(database_urls: DatabaseUrls) -> None:
 
 
 def test_the_app_role_cannot_become_another_or_make_anything(database_urls: DatabaseUrls) -> None:
-    for statement in ("SET ROLE dojo_owner", "SET ROLE dojo_system", "CREATE TABLE t (a int)", "CREATE TEMP TABLE t (a int)"):
+    for statement in (
+        "SET ROLE dojo_owner",
+        "SET ROLE dojo_system",
+        "CREATE TABLE t (a int)",
+        "CREATE TEMP TABLE t (a int)",
+    ):
         with psycopg.connect(database_urls.app) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
 

@@ -6,10 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,113 +15,11 @@ import pytest
 
 from app.health import is_healthy
 from app.packages import doors
-from app.parts import answers, free_port
+from app.parts import answers
 from app.wire import documents
+from tests.up import ROOT, Up, command, pids_of, wait_for
 
 pytestmark = pytest.mark.timeout(300)  # seconds; some tests start everything twice
-
-ROOT = Path(__file__).parent.parent.parent
-PARTS = {
-    "postgres": "pginstall18/bin/postgres",
-    "redis": "redis-server",
-    "livekit": "livekit-server",
-    "web": "app serve web",
-    "gateway": "app serve gateway",
-    "worker": "app worker",
-    "relay": "app relay",
-}
-
-
-class Up:
-    """A ``dojo up`` that runs, on a data folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.ports = {"web": free_port(), "gateway": free_port(), "livekit": free_port()}
-        self.output = folder.with_suffix(".out")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> "Up":
-        environment = {
-            **os.environ,
-            "DOJO_DATA": str(self.folder),
-            "PYTHONPATH": str(ROOT),
-            **{f"DOJO_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
-        }
-        self.output.write_bytes(b"")
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "up"],
-                env=environment,
-                cwd=self.folder.parent,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        return self
-
-    def ready(self) -> "Up":
-        wait_for(lambda: "ready: " in self.words() or self.ended(), 140)
-        assert not self.ended(), self.words()
-        return self
-
-    def words(self) -> str:
-        return self.output.read_text()
-
-    def ended(self) -> bool:
-        assert self.process is not None
-        return self.process.poll() is not None
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def wait(self) -> int:
-        assert self.process is not None
-        return self.process.wait(60)
-
-    def leader(self, part: str) -> int | None:
-        """The process that the supervisor started for ``part``."""
-        assert self.process is not None
-        for pid in pids_of(self.folder):
-            if parent(pid) == self.process.pid and PARTS[part] in command(pid):
-                return pid
-        return None
-
-    def address(self) -> dict[str, str]:
-        known: dict[str, str] = json.loads((self.folder / "running.json").read_text())
-        return known
-
-
-def pids_of(folder: Path) -> list[int]:
-    """All processes of the installation on ``folder``, grandchildren too: they write to its logs."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdigit() and (entry / "fd" / "2").readlink().is_relative_to(folder / "logs"):
-                found.append(int(entry.name))
-    return found
-
-
-def command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def database_answers(url: str) -> bool:

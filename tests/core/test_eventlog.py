@@ -232,6 +232,27 @@ async def test_writer_whose_connection_died_stores_each_operation_once(
     assert {one.op_id for one in wanted} <= {one.op_id for one in found}
 
 
+async def test_writer_outlives_what_nobody_thought_of(
+    new_database: Callable[[], DatabaseUrls],
+) -> None:
+    urls = new_database()
+    database, admin = Database(urls.app), await asyncpg.connect(urls.migration)
+    tenant = TenantId(new_id())
+    async with database.transaction(tenant) as tx:
+        await tx.run("INSERT INTO tenants (tenant_id, name) VALUES ($1, 'T')", tenant)
+    stream = await a_stream(database, tenant)
+    await admin.execute("SET ROLE dojo_owner")
+    async with LogWriter(urls.app).running() as writer:
+        await admin.execute("ALTER TABLE log_entries RENAME TO elsewhere")
+        with pytest.raises(Unavailable):
+            await writer.append([entry(tenant, stream)])
+        await admin.execute("ALTER TABLE elsewhere RENAME TO log_entries")
+        (answer,) = await writer.append([entry(tenant, stream)])
+    assert (answer.outcome, answer.seq) == ("new", 1)
+    await admin.close()
+    await database.close()
+
+
 def test_op_ids_are_the_same_at_each_repeat() -> None:
     op_id = new_id()
     assert eventlog.op_ids(op_id, 3) == eventlog.op_ids(op_id, 3)

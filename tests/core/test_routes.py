@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from core.call import Principal
 from core.errors import Conflict
 from core.model import Model, TenantId, UserId, new_id
-from core.process import Package, Process, resources_of, web_application
+from core.process import Mount, Package, Process, resources_of, web_application
 from core.routes import PUBLIC, SIGNED_IN, Download, HttpCall, Routes
 from core.settings import CoreSettings
 from core.tokens import Tokens
@@ -64,6 +66,27 @@ async def get_cup(call: HttpCall, cup_id: UUID) -> Download:
 @routes.add("POST", "/tea/sips", access=PUBLIC, rate="auth")
 async def sip_tea(call: HttpCall) -> None:
     """Sip."""
+
+
+@routes.add("POST", "/tea/crumbs", access=PUBLIC)
+async def drop_crumb(call: HttpCall) -> None:
+    """Leave a cookie."""
+    call.set_cookie("crumb", "x", path="/", max_age=60)
+
+
+@routes.add("GET", "/tea/address", access=PUBLIC)
+async def get_address(call: HttpCall) -> str:
+    """Who asks."""
+    return call.address
+
+
+@asynccontextmanager
+async def serving(settings: CoreSettings, mount: Mount | None = None, **changes: Any) -> AsyncIterator[Http]:
+    """An HTTP client of a process with other settings."""
+    package = Package("tea", routes=[routes], mount=mount)
+    process = Process(settings.model_copy(update=changes), [package], frozenset({"tea"}))
+    async with resources_of(process), TestClient(TestServer(web_application(process))) as client:
+        yield client
 
 
 @pytest.fixture
@@ -179,6 +202,80 @@ async def test_auth_class_is_limited_by_address(settings: CoreSettings) -> None:
     assert answers[:3] == [204, 204, 204]
     assert last.status == 429
     assert last.headers["Retry-After"] == "60"
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, ["198.51.100.7"], "127.0.0.1"),
+        (1, [], "127.0.0.1"),
+        (1, ["198.51.100.7"], "198.51.100.7"),
+        (1, ["192.0.2.1, 192.0.2.2,198.51.100.7"], "198.51.100.7"),
+        (1, ["192.0.2.1", "198.51.100.7"], "198.51.100.7"),
+        (2, ["192.0.2.1, 198.51.100.7, 10.0.0.1"], "198.51.100.7"),
+        (2, ["10.0.0.1"], "127.0.0.1"),
+        (1, ["192.0.2.1, nonsense"], "127.0.0.1"),
+        (1, ["2001:db8::1"], "2001:db8::1"),
+    ],
+)
+async def test_address_is_what_the_outermost_trusted_proxy_saw(
+    settings: CoreSettings, hops: int, forwarded: list[str], address: str
+) -> None:
+    headers = [("X-Forwarded-For", line) for line in forwarded]
+    async with serving(settings, trusted_hops=hops) as client:
+        assert (await (await client.get("/api/tea/address", headers=headers)).json()) == address
+
+
+async def test_forged_addresses_do_not_get_round_the_limit(settings: CoreSettings) -> None:
+    scarce: dict[str, Any] = {"rate_scale": 0.1, "redis_url": "redis://127.0.0.1:9/0"}
+    for hops, own in ((0, "{}"), (1, "{}, 198.51.100.7")):
+        async with serving(settings, trusted_hops=hops, **scarce) as client:
+            statuses = [
+                (await client.post("/api/tea/sips", headers={"X-Forwarded-For": own.format(f"192.0.2.{n}")})).status
+                for n in range(5)
+            ]
+        assert statuses[0] == 204
+        assert statuses[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("changes", "scheme", "secure"),
+    [
+        ({}, "https", False),
+        ({"trusted_hops": 1}, "https", True),
+        ({"trusted_hops": 1}, "http", False),
+        ({"trusted_hops": 1}, "https, http", False),
+        ({"public_url": "https://dojo.example"}, "http", True),
+    ],
+)
+async def test_cookie_is_for_tls_where_it_is_spoken(
+    settings: CoreSettings, changes: dict[str, Any], scheme: str, secure: bool
+) -> None:
+    async with serving(settings, **changes) as client:
+        answer = await client.post("/api/tea/crumbs", headers={"X-Forwarded-Proto": scheme})
+    assert ("Secure" in answer.headers["Set-Cookie"]) is secure
+
+
+async def test_websocket_is_no_slow_request(settings: CoreSettings) -> None:
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        return socket
+
+    def mount(app: web.Application, _: Process) -> None:
+        app.router.add_get("/talk", talk)
+
+    async with serving(settings, mount) as client:
+        socket = await client.ws_connect("/talk")
+        await socket.close()
+        await client.get("/talk")  # without an upgrade: an ordinary, bad request
+        shown = await (await client.get("/metrics")).text()
+    counted = [
+        line for line in shown.splitlines() if 'route="/talk"' in line and line.startswith("dojo_http_seconds_co")
+    ]
+    assert len(counted) == 1
+    assert 'status="400"' in counted[0]
 
 
 async def test_readiness_tells_database_and_bus(client: Http) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from core.bus import Bus
-from core.call import Resources
-from core.db import Database
+from core.call import Principal, Resources
+from core.db import Database, Transaction
 from core.errors import Forbidden
-from core.eventlog import LogWriter, NewEntry, create_stream, read
+from core.eventlog import LogWriter, NewEntry, as_stored, create_stream, read
 from core.model import Model, TenantId, UserId, new_id
 from core.process import Package
 from core.sockets import Channel, SocketCall, Sockets, announce, signal
@@ -59,6 +59,18 @@ async def new_room(database: Database, tenant_id: TenantId) -> UUID:
     return room_id
 
 
+async def end_sign_in(tx: Transaction, who: Principal) -> None:
+    """Let the database know that somebody signed out."""
+    await tx.run("INSERT INTO users (user_id, name) VALUES ($1, $2)", who.user_id, who.name)
+    await tx.run(
+        """
+        INSERT INTO sign_ins (sign_in_id, user_id, tenant_id, agent, family_hash, current_hashes, expires_at, ended_at)
+        VALUES ($1, $2, $3, '', sha256($4), ARRAY[sha256($4)], now() + interval '1 day', now())
+        """,
+        who.sign_in_id, who.user_id, tx.tenant_id, who.user_id.bytes,
+    )  # fmt: skip
+
+
 async def append(
     resources: Resources, channel: Channel, actor_id: UUID, kind: str, payload: dict[str, Any], **more: Any
 ) -> int:
@@ -73,7 +85,7 @@ async def append(
         **more,
     )
     (answer,) = await resources.get(LogWriter).append([entry])
-    announce(resources.get(Bus), channel, answer.seq)
+    announce(resources.get(Bus), channel, answer.epoch, as_stored([entry], [answer]))
     return answer.seq
 
 

@@ -24,8 +24,8 @@ def editor_pass(
 ) -> str:
     """The pass that the package of rooms would give."""
     grant = EditorGrant(
-        tenant_id=who.tenant_id, room_id=room_id, document_id=document_id, user_id=who.user_id, name=who.name,
-        may_write=may_write,
+        tenant_id=who.tenant_id, room_id=room_id, document_id=document_id, user_id=who.user_id,
+        sign_in_id=who.sign_in_id, name=who.name, may_write=may_write,
     )  # fmt: skip
     return tokens.make_pass(grant, ttl=ttl)
 
@@ -34,7 +34,13 @@ class Peer:
     """One editor. With ``numbered`` it asks for acknowledgements, as our own client does."""
 
     def __init__(
-        self, gateway: Gateway, document_id: UUID, word: str, *, doc: Doc[Any] | None = None, numbered: bool = True
+        self,
+        gateway: Gateway | str,
+        document_id: UUID | str,
+        word: str,
+        *,
+        doc: Doc[Any] | None = None,
+        numbered: bool = True,
     ) -> None:
         self.doc: Doc[Any] = doc or Doc()
         self.text = self.doc.get("f1", type=Text)
@@ -44,7 +50,7 @@ class Peer:
         self.is_synced = False
         self.sent = 0
         self._numbered = numbered
-        self._url = f"{gateway.url}/yjs/{document_id}"
+        self._url = f"{gateway if isinstance(gateway, str) else gateway.url}/yjs/{document_id}"
         self._word = word
         self._http = aiohttp.ClientSession()
         self._known = self.doc.get_state()

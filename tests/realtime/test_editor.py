@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 from pycrdt import Doc, Text
 
+from core.bus import Bus
 from core.call import Principal
 from core.db import Database
 from core.eventlog import Fence, LogWriter, NewEntry, create_stream, read
@@ -335,6 +337,35 @@ async def test_room_event_sends_its_person_away(
     else:
         assert await again.answer(await again.type("no")) == "read-only"
     assert await ana.answer(await ana.type("still here")) == "ack"
+
+
+async def test_ended_sign_in_closes_its_editor_within_a_second(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
+) -> None:
+    who, other = person("Ana"), person("Bob")
+    ana, bob = await sit(two_gateways[1], who), await sit(two_gateways[1], other)
+    await ana.answer(await ana.type("kept"))
+    bus = two_gateways[0].resources.get(Bus)
+    await until(lambda: all(gateway.resources.get(Bus).connected.is_set() for gateway in two_gateways))
+    bus.publish("control", json.dumps({"kind": "sign_in_ended", "sign_in_id": str(who.sign_in_id)}).encode())
+    await until(lambda: ana.socket.closed, 1)
+    assert ana.socket.close_code == 4401
+    again = await sit(two_gateways[1], who)  # the pass is still good, the sign-in is not
+    assert await again.closed() == 4401
+    assert (again.received, str(again)) == (0, "")
+    assert await bob.answer(await bob.type("I stay, ", at=0)) == "ack"
+
+
+async def test_ended_sign_in_is_found_for_editors_when_its_message_was_lost(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database: Database, tenant_id: TenantId
+) -> None:
+    who = person("Ana")
+    ana, bob = await sit(two_gateways[0], who), await sit(two_gateways[0], person("Bob"))
+    async with database.transaction(tenant_id) as tx:
+        await doors.end_sign_in(tx, who)
+    assert await ana.closed() == 4401
+    assert await (await sit(two_gateways[1], who)).closed() == 4401  # a gateway that heard nothing asks
+    assert not bob.socket.closed
 
 
 async def test_bad_pass_is_refused(

@@ -13,6 +13,7 @@ from core.db import Database
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
+from tests.realtime import doors
 from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, until, until_async
 
 CARRIERS = [
@@ -198,14 +199,7 @@ async def test_ended_sign_in_is_found_when_its_message_was_lost(
     ana = person("Ana")
     client = await connect(gateway, ana)
     async with database.transaction(tenant_id) as tx:
-        await tx.run("INSERT INTO users (user_id, name) VALUES ($1, 'Ana')", ana.user_id)
-        await tx.run(
-            """
-            INSERT INTO sign_ins (sign_in_id, user_id, tenant_id, agent, family_hash, current_hashes, expires_at, ended_at)
-            VALUES ($1, $2, $3, '', sha256($4), ARRAY[sha256($4)], now() + interval '1 day', now())
-            """,
-            ana.sign_in_id, ana.user_id, tenant_id, ana.user_id.bytes,
-        )  # fmt: skip
+        await doors.end_sign_in(tx, ana)
     await asyncio.wait_for(client.is_gone.wait(), 5)
     assert client.events("session:ended") == [{}]
 

@@ -169,6 +169,33 @@ async def test_one_address_has_a_bounded_number_of_sockets(
     assert not any(ws.closed for ws in held)
 
 
+async def test_addresses_are_those_that_our_proxy_saw(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
+    """One person's forged headers neither hide them nor use up another's connections."""
+
+    async def knock(gateway: Gateway, forwarded: str) -> int:
+        headers = {"X-Forwarded-For": forwarded}
+        async with http.get(f"{gateway.url}/socket.io/?EIO=4&transport=polling", headers=headers) as answer:
+            return answer.status
+
+    bare = await new_gateway(max_per_address=3)
+    assert [await knock(bare, f"192.0.2.{number}") for number in range(5)] == [200, 200, 200, 429, 429]
+    behind = await new_gateway(core={"trusted_hops": 1}, max_per_address=3)
+    assert [await knock(behind, f"192.0.2.{number}, 198.51.100.7") for number in range(5)] == [200, 200, 200, 429, 429]
+    assert await knock(behind, "198.51.100.7, 198.51.100.8") == 200
+
+
+async def test_editors_are_counted_by_the_address_that_our_proxy_saw(
+    new_gateway: NewGateway, http: aiohttp.ClientSession
+) -> None:
+    gateway = await new_gateway(core={"trusted_hops": 1}, handshakes_per_second=0.001, handshake_burst=2)
+    statuses = []
+    for number in range(4):
+        headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"}
+        async with http.get(f"{gateway.url}/yjs/{new_id()}", headers=headers) as answer:
+            statuses.append(answer.status)
+    assert statuses[2:] == [429, 429]
+
+
 def deaf(gateway: Gateway) -> socket.socket:
     """A TCP connection with a small window."""
     host, port = gateway.url.removeprefix("http://").split(":")

@@ -1,5 +1,6 @@
 """Audio and video with a real LiveKit: tokens, kicks that stick, permissions, webhooks, reconciliation."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -133,6 +134,21 @@ async def test_livekit_away_is_unavailable(new_house: NewHouse, ana: Principal) 
         with pytest.raises(Unavailable):
             await ask(made, ana, room)
         await service.close_room(made.live, ana, room.id)
+
+
+async def test_livekit_that_never_answers_is_unavailable_soon(new_house: NewHouse, ana: Principal) -> None:
+    async def keep_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    async with silent, new_house(LiveKit(url, url, "dojo", "s" * 32, 120)) as made:
+        room = await made.create(ana)
+        await made.enter(ana, room)
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await ask(made, ana, room)
+        assert time.monotonic() - began < 8
 
 
 async def test_removed_person_is_out_and_the_end_is_for_all(studio: House, ana: Principal, bea: Principal) -> None:
