@@ -19,3 +19,8 @@ async function start(): Promise<void> {
 }
 
 void start();
+
+// Makes the client installable, and says so in words when a page is opened without a network.
+if (import.meta.env.PROD && "serviceWorker" in navigator) {
+  window.addEventListener("load", () => void navigator.serviceWorker.register("/sw.js").catch(() => undefined));
+}

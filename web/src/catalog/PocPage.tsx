@@ -16,6 +16,7 @@ import { notify } from "../kit/notices";
 import { problemText } from "../kit/problems";
 import type { Origin, Poc, PocFile } from "../wire.gen";
 import styles from "./Catalogue.module.css";
+import { Cover } from "./Cover";
 import { EditPocDialog } from "./EditPocDialog";
 import { useFavourite, usePoc } from "./pocs";
 
@@ -77,6 +78,7 @@ function Side({ poc }: { poc: Poc }) {
   const organisation = me?.organisation ?? "";
   return (
     <aside aria-label={t("poc.about")} className={styles.side}>
+      <Cover poc={poc} />
       {poc.authors.length > 0 && (
         <section>
           <h2>{t("poc.authors")}</h2>

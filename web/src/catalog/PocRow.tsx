@@ -6,6 +6,7 @@ import { ToggleIconButton } from "../kit/Button";
 import { Icon } from "../kit/Icon";
 import type { PocSummary } from "../wire.gen";
 import styles from "./Catalogue.module.css";
+import { Cover } from "./Cover";
 import { useFavourite } from "./pocs";
 
 /** The first lines of a description without its Markdown marks. */
@@ -20,6 +21,9 @@ export function PocRow({ poc }: { poc: PocSummary }) {
   if (poc.authors.length > 0) facts.push(t("by", { authors: poc.authors.join(", ") }));
   return (
     <li className={styles.poc}>
+      <div className={styles.pocCover}>
+        <Cover poc={poc} />
+      </div>
       <div className={styles.pocWords}>
         <h2>
           <Link to={`/pocs/${poc.id}`} data-poc-link>

@@ -7,16 +7,28 @@ function dateOf(when: When): Date {
   return typeof when === "number" ? new Date(when * 1000) : new Date(when);
 }
 
+/** The chosen language as this person's region writes it: `en-GB` has other dates than `en-US`. */
+function locale(): string {
+  const language = currentLanguage();
+  const mine = navigator.languages.find((one) => one.toLowerCase().startsWith(language.slice(0, 2).toLowerCase()));
+  return mine ?? language;
+}
+
 export function formatDateTime(when: When): string {
-  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(dateOf(when));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(dateOf(when));
 }
 
 export function formatDate(when: When): string {
-  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium" }).format(dateOf(when));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium" }).format(dateOf(when));
 }
 
 export function formatTime(when: When): string {
-  return new Intl.DateTimeFormat(currentLanguage(), { timeStyle: "medium" }).format(dateOf(when));
+  return new Intl.DateTimeFormat(locale(), { timeStyle: "medium" }).format(dateOf(when));
+}
+
+/** Hours and minutes. */
+export function formatShortTime(when: When): string {
+  return new Intl.DateTimeFormat(locale(), { timeStyle: "short" }).format(dateOf(when));
 }
 
 /** `4:05`; an hour and more as `1:04:05`. */
@@ -37,7 +49,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function formatAgo(when: When, now = Date.now()): string {
   const seconds = (dateOf(when).getTime() - now) / 1000;
   if (Math.abs(seconds) > 7 * 86_400) return formatDate(when);
-  const relative = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }
@@ -45,5 +57,5 @@ export function formatAgo(when: When, now = Date.now()): string {
 }
 
 export function formatPercent(share: number): string {
-  return new Intl.NumberFormat(currentLanguage(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+  return new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
 }

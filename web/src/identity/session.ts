@@ -14,6 +14,8 @@ type Message = { kind: "in"; signedIn: SignedIn } | { kind: "out" };
 
 const EARLY = 60;
 const RETRY = 4;
+/** Seconds that a timer may wait: a longer one overflows, and rings at once. */
+const LONGEST = 86_400;
 const OUT: SessionState = { status: "out", signedIn: null };
 
 /** Seconds the token lives, from the token itself where it says so: this machine's clock may be wrong. */
@@ -134,8 +136,9 @@ export class SessionStore {
 
   private schedule(seconds: number): void {
     clearTimeout(this.timer);
-    this.renewAt = Date.now() + seconds * 1000;
-    this.timer = setTimeout(() => void this.refresh(this.token()), seconds * 1000);
+    const wait = Math.min(seconds, LONGEST) * 1000;
+    this.renewAt = Date.now() + wait;
+    this.timer = setTimeout(() => void this.refresh(this.token()), wait);
   }
 }
 

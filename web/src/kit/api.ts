@@ -45,6 +45,8 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** Neither sends a token nor refreshes: for signing in itself. */
   anonymous?: boolean;
+  /** What the answer should be; JSON unless said. */
+  accept?: string;
 }
 
 const TIMEOUT = 20_000;
@@ -67,7 +69,7 @@ function address(path: string, query: Record<string, QueryValue> = {}): string {
 }
 
 async function send(method: string, path: string, options: RequestOptions, token: string | null): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json", "X-Dojo": "1" };
+  const headers: Record<string, string> = { Accept: options.accept ?? "application/json", "X-Dojo": "1" };
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   const timeout = AbortSignal.timeout(TIMEOUT);
@@ -102,13 +104,18 @@ async function problemOf(response: Response): Promise<Problem> {
   });
 }
 
-async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+async function fetched(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const token = options.anonymous ? null : authority.token();
   let response = await send(method, path, options, token);
   if (response.status === 401 && !options.anonymous && (await authority.refresh(token))) {
     response = await send(method, path, options, authority.token());
   }
   if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function request<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
+  const response = await fetched(method, path, options);
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
 }
@@ -117,6 +124,8 @@ type Options = Omit<RequestOptions, "body">;
 
 export const api = {
   get: <T>(path: string, options?: Options) => request<T>("GET", path, options),
+  /** A file as it is: pictures need our token, so the browser cannot fetch them by itself. */
+  blob: async (path: string, options?: Options) => (await fetched("GET", path, { accept: "*/*", ...options })).blob(),
   post: <T>(path: string, body?: unknown, options?: Options) => request<T>("POST", path, { ...options, body }),
   patch: <T>(path: string, body: unknown, options?: Options) => request<T>("PATCH", path, { ...options, body }),
   put: <T = void>(path: string, body?: unknown, options?: Options) => request<T>("PUT", path, { ...options, body }),

@@ -1,25 +1,15 @@
 /** The page's hold on a dojo: one line per dojo, however many components look at it. */
 import { useEffect, useMemo, useSyncExternalStore } from "react";
-import { api } from "../kit/api";
+import { gateways } from "./config";
 import { credentials } from "./credentials";
 import { DojoConnection } from "./dojo";
+import { post } from "./largeCommands";
 import type { Dojo } from "./protocol";
 
 export type { Ack, CommandName, CommandPayload, Commands, Dojo, DojoStatus, Entry, Signal } from "./protocol";
 
 /** Seconds of looking elsewhere after which a person counts as away. */
 const AWAY_AFTER = 10;
-
-let config: Promise<{ gateways: readonly string[] }> | null = null;
-
-/** The gateways that the server names; asked once, and again after a failure. */
-export function gateways(): Promise<readonly string[]> {
-  config ??= api.get<{ gateways: readonly string[] }>("/config").catch((error: unknown) => {
-    config = null;
-    throw error;
-  });
-  return config.then((answer) => answer.gateways);
-}
 
 interface Shared {
   line: DojoConnection;
@@ -34,7 +24,7 @@ function lineOf(roomId: string): Shared {
   if (shared === undefined) {
     const isPhone = window.matchMedia("(pointer: coarse) and (max-width: 820px)").matches;
     const device = isPhone ? "phone" : "desktop";
-    const line = new DojoConnection({ roomId, credentials, gateways, origin: location.origin, device });
+    const line = new DojoConnection({ roomId, credentials, gateways, post, origin: location.origin, device });
     shared = { line, users: 0, unwatch: null };
     lines.set(roomId, shared);
   }

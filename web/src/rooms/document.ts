@@ -4,7 +4,7 @@ import { session } from "../identity/session";
 import { api } from "../kit/api";
 import { colourOf } from "../kit/colours";
 import type { EditorPass } from "../wire.gen";
-import { gateways } from "./connection";
+import { gateways } from "./config";
 import { EditorProvider, type SharedDocument } from "./provider";
 
 export type { Refusal, SharedDocument } from "./provider";

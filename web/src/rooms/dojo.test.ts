@@ -1,12 +1,16 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DojoConnection } from "./dojo";
-import type { Dojo } from "./protocol";
+import type { Waiting } from "./outbox";
+import type { Ack, Dojo } from "./protocol";
 import { Gateway } from "./testing/gateway";
 import { ANA, ROOM } from "./testing/state";
 
 let gateway: Gateway;
 let line: DojoConnection | null = null;
+/** What went over HTTP, and the answers that it gets before good ones. */
+let posted: Waiting["body"][] = [];
+let refusals: Ack[] = [];
 const tokens = new Set<(token: string | null) => void>();
 
 const until = <T>(act: () => T): Promise<T> => vi.waitFor(act, { timeout: 8000, interval: 10 });
@@ -28,6 +32,10 @@ function dial(gateways: readonly string[] = [gateway.address]): DojoConnection {
       myId: () => ANA,
     },
     gateways: () => Promise.resolve(gateways),
+    post: ({ body }) => {
+      posted.push(body);
+      return Promise.resolve(refusals.shift() ?? { ok: true, data: { seq: 4 } });
+    },
     origin: "http://127.0.0.1:9",
     device: "desktop",
     patience: 0.4,
@@ -43,6 +51,8 @@ const problem = (code: string, status: number) =>
 
 beforeEach(async () => {
   gateway = await new Gateway().start();
+  posted = [];
+  refusals = [];
 });
 
 afterEach(async () => {
@@ -148,6 +158,45 @@ describe("events", () => {
     await untilStatus("in");
     gateway.emit("room:signal", { room_id: ROOM, kind: "reaction", value: "👏", by: ANA });
     await until(() => expect(see().signals[0]?.value).toBe("👏"));
+  });
+});
+
+describe("a light", () => {
+  const light = (size: number) => ({
+    light_id: "01900000-0000-7000-8000-000000000020",
+    colour: "green" as const,
+    seconds: 1,
+    passed: 2,
+    failed: 0,
+    output: "",
+    files: [{ name: "large.py", text: "é".repeat(size) }],
+  });
+
+  it("goes through the socket as long as its files fit", async () => {
+    const dojo = dial();
+    await untilStatus("in");
+    expect((await dojo.command("light:report", light(20_000))).ok).toBe(true);
+    expect(gateway.told("light:report")).toHaveLength(1);
+    expect(posted).toEqual([]);
+  });
+
+  it("goes over HTTP when they do not, once, however often it is tried", async () => {
+    const dojo = dial();
+    await untilStatus("in");
+    refusals = [problem("unreachable", 0)];
+    expect(await dojo.command("light:report", light(25_000))).toEqual({ ok: true, data: { seq: 4 } });
+    expect(gateway.told("light:report")).toEqual([]);
+    expect(posted).toHaveLength(2);
+    expect(posted[0]).toMatchObject({ room_id: ROOM, colour: "green" });
+    expect(posted[1]?.op_id).toBe(posted[0]?.op_id);
+    expect(see().status).toBe("in");
+  });
+
+  it("that HTTP refuses is refused", async () => {
+    const dojo = dial();
+    await untilStatus("in");
+    refusals = [problem("not-your-turn", 409)];
+    expect(await dojo.command("light:report", light(25_000))).toMatchObject({ ok: false, problem: { code: "not-your-turn" } });
   });
 });
 

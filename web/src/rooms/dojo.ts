@@ -5,32 +5,21 @@
  */
 import { io, type Socket } from "socket.io-client";
 import type { ProblemBody, RoomState } from "../wire.gen";
-import type { Credentials } from "./credentials";
 import { backOff, Gateways } from "./gateways";
 import { newId } from "./ids";
+import { isTooLargeForSocket, passes } from "./largeCommands";
 import { Outbox, type Waiting } from "./outbox";
 import { ownProblem, type OwnProblem } from "./problems";
-import type { Ack, CommandName, CommandPayload, Dojo, DojoStatus, Entered, Entry, Signal } from "./protocol";
+import type { Ack, CommandName, CommandPayload, Dojo, DojoOptions, DojoStatus, Entered, Entry, Signal } from "./protocol";
 import { localNow, ServerClock } from "./serverClock";
 import { Signals } from "./signals";
 import { apply } from "./state";
 import { Timers } from "./timers";
 
-export interface DojoOptions {
-  roomId: string;
-  credentials: Credentials;
-  /** Base addresses of the gateways; none for the page's own origin. */
-  gateways: () => Promise<readonly string[]>;
-  origin: string;
-  device: "desktop" | "phone";
-  /** Seconds to wait for an answer to an event. */
-  patience?: number;
-  /** Seconds between two looks at the lobby's door. */
-  knockEvery?: number;
-}
-
 const RECENT_KEPT = 50;
 const EARLY_BOUND = 2000;
+/** Seconds until a command that HTTP did not take is tried again. */
+const POST_AGAIN = 2;
 /** Statuses in which nothing goes on by itself any more. */
 const FINAL: ReadonlySet<DojoStatus> = new Set(["expelled", "ended", "refused", "denied"]);
 
@@ -313,13 +302,23 @@ export class DojoConnection {
   private async send(waiting: Waiting): Promise<void> {
     const socket = this.socket;
     this.outbox.sent(waiting);
-    const ack = await this.ask<{ seq: number }>(waiting.name, waiting.body);
+    const isLarge = isTooLargeForSocket(waiting);
+    const ack = isLarge ? await this.options.post(waiting) : await this.ask<{ seq: number }>(waiting.name, waiting.body);
+    if (isLarge && !ack.ok && passes(ack.problem)) return this.postLater(waiting, ack.problem);
     if (!ack.ok && ack.problem.code === "no-answer") {
       if (socket === this.socket && waiting.isSent) this.lost(null);
       return;
     }
     this.outbox.settle(waiting, ack);
     this.changed();
+  }
+
+  /** HTTP did not get through; the line itself may be well. */
+  private postLater(waiting: Waiting, problem: ProblemBody): void {
+    this.timers.later(`post ${waiting.body.op_id}`, Math.max(problem.retry_after ?? 0, POST_AGAIN), () => {
+      waiting.isSent = false;
+      this.flush();
+    });
   }
 
   private signal(payload: object): Promise<Ack> {

@@ -29,6 +29,8 @@ import type {
   SetSpeech,
   StartRotation,
 } from "../wire.gen";
+import type { Credentials } from "./credentials";
+import type { Post } from "./largeCommands";
 
 export type Colour = Light["colour"];
 export type Language = RoomState["language"];
@@ -140,4 +142,20 @@ export interface Dojo {
   knock: () => void;
   /** Leave for good and close the line. */
   leave: () => Promise<void>;
+}
+
+/** What a line to one dojo needs. */
+export interface DojoOptions {
+  roomId: string;
+  credentials: Credentials;
+  /** Base addresses of the gateways; none for the page's own origin. */
+  gateways: () => Promise<readonly string[]>;
+  /** Sends a command over HTTP that is too large for the socket. */
+  post: Post;
+  origin: string;
+  device: "desktop" | "phone";
+  /** Seconds to wait for an answer to an event. */
+  patience?: number;
+  /** Seconds between two looks at the lobby's door. */
+  knockEvery?: number;
 }

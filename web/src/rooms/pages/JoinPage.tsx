@@ -85,8 +85,7 @@ function Door({ code, link, me }: DoorProps): ReactElement {
   const { t: app } = useTranslation("app");
   const over = (
     <>
-      {link.organisation} · {me === null ? <span className={css.kata}>{words(link.kata)}</span> : <KataTitle slug={link.kata} />} ·{" "}
-      {app(`language.${link.language}`)}
+      {link.organisation} · <KataTitle slug={link.kata} /> · {app(`language.${link.language}`)}
     </>
   );
   const next = `/sign-in?next=${encodeURIComponent(`/j/${code}`)}`;
@@ -119,12 +118,9 @@ function Door({ code, link, me }: DoorProps): ReactElement {
   );
 }
 
-/** "prime-factors" as words: the library with its titles is for who is signed in. */
-const words = (slug: string): string => slug.replaceAll("-", " ");
-
 function KataTitle({ slug }: { slug: string }): ReactElement {
-  const katas = useKatas();
-  return <>{katas.data?.find((kata) => kata.slug === slug)?.title ?? words(slug)}</>;
+  const title = useKatas().data?.find((kata) => kata.slug === slug)?.title;
+  return title === undefined ? <span className={css.kata}>{slug.replaceAll("-", " ")}</span> : <>{title}</>;
 }
 
 interface JoinFormProps {

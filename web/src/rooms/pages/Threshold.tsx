@@ -25,7 +25,6 @@ export function Threshold({ icon, title, words, over, aside, isLive, children }:
         <Brand />
       </div>
       <div className={css.card} data-wide={aside === undefined ? undefined : true}>
-        {aside === undefined ? null : <div className={css.aside}>{aside}</div>}
         <div className={css.main}>
           {over === undefined ? null : <p className={css.over}>{over}</p>}
           <div role={isLive === true ? "status" : undefined} className={css.words}>
@@ -37,8 +36,9 @@ export function Threshold({ icon, title, words, over, aside, isLive, children }:
             <h1>{title}</h1>
             {words === undefined ? null : <div>{words}</div>}
           </div>
-          <div className={css.actions}>{children}</div>
         </div>
+        {aside === undefined ? null : <div className={css.aside}>{aside}</div>}
+        <div className={css.actions}>{children}</div>
       </div>
     </main>
   );

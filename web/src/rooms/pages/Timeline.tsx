@@ -6,6 +6,8 @@ import { Select } from "../../kit/Field";
 import { Icon } from "../../kit/Icon";
 import type { IconName } from "../../kit/Icon";
 import type { TimelineEntry } from "../../wire.gen";
+import { ChatWords } from "../panels/ChatWords";
+import { entryWords } from "./entryWords";
 import styles from "./Summary.module.css";
 
 type Show = "all" | "lights" | "chat";
@@ -61,8 +63,8 @@ export function Timeline({ entries, startedAt }: { entries: readonly TimelineEnt
 
 function Entry({ entry, startedAt }: { entry: TimelineEntry; startedAt: number }) {
   const { t } = useTranslation("dojos");
-  const { kind, text, colour } = entry;
-  const person = entry.person ?? t("summary.somebody");
+  const { kind, colour } = entry;
+  const { line, more } = entryWords(t, entry);
   return (
     <li className={styles.entry} data-kind={kind}>
       <time title={formatTime(entry.at)}>{formatClock(entry.at - startedAt)}</time>
@@ -71,9 +73,15 @@ function Entry({ entry, startedAt }: { entry: TimelineEntry; startedAt: number }
       </span>
       <div className={styles.entryWords}>
         <p>
-          {t(`summary.${kind}`, { person, text })} {colour !== null && <LightChip colour={colour} />}
+          {line} {colour !== null && <LightChip colour={colour} />}
         </p>
-        {text && kind !== "phase" && kind !== "opened" && <p className={kind === "chat" ? styles.chat : styles.quiet}>{text}</p>}
+        {kind === "chat" ? (
+          <div className={styles.chat}>
+            <ChatWords text={more} />
+          </div>
+        ) : (
+          more && <p className={styles.quiet}>{more}</p>
+        )}
       </div>
     </li>
   );

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState, type ReactElement, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
+import { formatShortTime } from "../../i18n/format";
 import type { ChatMessage } from "../../wire.gen";
 import type { Dojo } from "../protocol";
 import { isInside } from "../state";
@@ -88,7 +89,7 @@ interface MessageProps {
 const GATHERED_SECONDS = 120;
 
 function OneMessage({ message, follows, myId, toName }: MessageProps): ReactElement {
-  const { t, i18n } = useTranslation("rooms");
+  const { t } = useTranslation("rooms");
   const gathered =
     follows !== undefined &&
     follows.by === message.by &&
@@ -106,7 +107,7 @@ function OneMessage({ message, follows, myId, toName }: MessageProps): ReactElem
             </span>
           )}
           <time className={css.when} dateTime={at.toISOString()}>
-            {at.toLocaleTimeString(i18n.language, { hour: "2-digit", minute: "2-digit" })}
+            {formatShortTime(at)}
           </time>
         </div>
       )}

@@ -60,15 +60,8 @@ export function PersonRow(props: PersonRowProps): ReactElement {
           {person.name}
           {isMe ? <span className={css.you}> {t("people.you")}</span> : null}
         </span>
-        <Badges person={person} state={state} place={place} />
+        <Badges person={person} state={state} place={place} hand={hand} />
       </span>
-      {hand >= 0 ? (
-        <span className={css.hand} title={t("people.hand", { count: hand + 1 })}>
-          <Icon name="hand" size={18} />
-          <span aria-hidden="true">{hand + 1}</span>
-          <span className="visually-hidden">{t("people.hand", { count: hand + 1 })}</span>
-        </span>
-      ) : null}
       {leads && place >= 0 && props.places > 1 ? <Handle {...props} /> : null}
       {actions.length > 0 ? (
         <Menu label={t("people.actions", { name: person.name })} actions={actions}>
@@ -116,11 +109,26 @@ interface Badge {
   readonly strong?: boolean;
 }
 
-function Badges({ person, state, place }: { person: Person; state: RoomState; place: number }): ReactElement | null {
+interface BadgesProps {
+  person: Person;
+  state: RoomState;
+  place: number;
+  hand: number;
+}
+
+function Badges({ person, state, place, hand }: BadgesProps): ReactElement | null {
+  const { t } = useTranslation("rooms");
   const badges = useBadges(person, state, place);
-  if (badges.length === 0) return null;
+  if (badges.length === 0 && hand < 0) return null;
   return (
     <span className={css.badges}>
+      {hand >= 0 ? (
+        <span className={css.hand} title={t("people.hand", { count: hand + 1 })}>
+          <Icon name="hand" size={14} />
+          <span aria-hidden="true">{hand + 1}</span>
+          <span className="visually-hidden">{t("people.hand", { count: hand + 1 })}</span>
+        </span>
+      ) : null}
       {badges.map((badge) => (
         <span key={badge.words} className={css.badge} data-strong={badge.strong || undefined}>
           <Icon name={badge.icon} size={14} />

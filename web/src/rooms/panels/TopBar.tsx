@@ -3,7 +3,7 @@
 import { useState, type ReactElement } from "react";
 import { useTranslation } from "react-i18next";
 import { LightChip } from "../../kit/Bits";
-import { Button } from "../../kit/Button";
+import { Button, IconButton } from "../../kit/Button";
 import { Dialog, DialogActions } from "../../kit/Dialog";
 import { Icon, type IconName } from "../../kit/Icon";
 import { notify } from "../../kit/notices";
@@ -13,6 +13,7 @@ import { isHost, lastLight } from "../state";
 import type { Quality } from "../video/view";
 import { TurnRing } from "./TurnRing";
 import type { Ask } from "./useAsk";
+import { useIsPhone } from "./useIsPhone";
 import css from "./TopBar.module.css";
 
 export interface TopBarProps {
@@ -41,14 +42,22 @@ export function TopBar({ dojo, state, ask, quality, link }: TopBarProps): ReactE
       </span>
       <div className={css.tools}>
         <LineQuality dojo={dojo} quality={quality} />
-        {link === null ? null : (
-          <Button size="s" icon="link" onPress={() => void copyLink(link, t)}>
-            {t("bar.copyLink")}
-          </Button>
-        )}
+        {link === null ? null : <CopyLink link={link} />}
         {isHost(dojo.me) ? <EndDojo ask={ask} /> : null}
       </div>
     </header>
+  );
+}
+
+/** On the phone the name of the dojo needs the room. */
+function CopyLink({ link }: { link: string }): ReactElement {
+  const { t } = useTranslation("rooms");
+  const copy = (): void => void copyLink(link, t);
+  if (useIsPhone()) return <IconButton icon="link" label={t("bar.copyLink")} onPress={copy} />;
+  return (
+    <Button size="s" icon="link" onPress={copy}>
+      {t("bar.copyLink")}
+    </Button>
   );
 }
 

@@ -205,9 +205,7 @@ def sides(frame, number):
     try:
         tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
         found = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assert) and node.lineno <= number <= node.end_lineno
+            node for node in ast.walk(tree) if isinstance(node, ast.Assert) and node.lineno <= number <= node.end_lineno
         ]
         test = found[-1].test
         parts = [test.left, *test.comparators] if isinstance(test, ast.Compare) else [test]

@@ -1,8 +1,9 @@
 /** Audio and video of a dojo, for as long as the component is shown. */
 
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
-import { api } from "../../kit/api";
+import { api, Problem } from "../../kit/api";
 import type { MediaToken } from "../../wire.gen";
+import { serverConfig } from "../config";
 import { MediaLink } from "./link";
 import { EMPTY_VIEW, type MediaView } from "./view";
 
@@ -21,12 +22,18 @@ const nothing = (): void => undefined;
 const noSubscription = (): (() => void) => nothing;
 const emptyView = (): MediaView => EMPTY_VIEW;
 
+/** Where there is no audio and video, nobody is asked for it. */
+async function mediaToken(roomId: string): Promise<MediaToken> {
+  if (!(await serverConfig()).livekit) throw new Problem({ code: "no-media", status: 503 });
+  return api.post<MediaToken>(`/rooms/${roomId}/media-token`);
+}
+
 /** One link per dojo; it starts when `active` (in the dojo) and stops with the component. */
 export function useMedia(roomId: string, active: boolean): Media {
   const [link, setLink] = useState<MediaLink | null>(null);
   useEffect(() => {
     if (!active) return undefined;
-    const next = new MediaLink(() => api.post<MediaToken>(`/rooms/${roomId}/media-token`));
+    const next = new MediaLink(() => mediaToken(roomId));
     setLink(next);
     void next.start();
     return () => {
