@@ -50,7 +50,9 @@ def running_dojo(folder: Path) -> Iterator[dict[str, str]]:
         "DOJO_DATA": str(folder / "dojo"),
         "DOJO_LIVEKIT": "false",
         "DOJO_RATE_SCALE": "100000",
-        "REALTIME_CONNECTIONS_PER_ADDRESS": "100000",
+        "DOJO_GATEWAY_MAX_PER_ADDRESS": "100000",
+        "DOJO_GATEWAY_HANDSHAKES_PER_SECOND": "100000",
+        "DOJO_GATEWAY_HANDSHAKE_BURST": "100000",
         "PYTHONPATH": str(ROOT),
         **{f"DOJO_{name}_PORT": port for name, port in ports.items()},
     }
@@ -164,14 +166,18 @@ async def measure(servers: Sequence[Server], event: str, rate: float) -> dict[st
 def table(title: str, outcomes: dict[str, list[Outcome]], peer: str) -> None:
     """Print one scenario."""
     print(f"\n{title}")
-    print(f"  {'server':<12} {'µs CPU/delivery':>16} {'ratio (min–max)':>18} {'delivery p50/p95/p99 ms':>26} {'ack p50/p95/p99 ms':>24}")
+    print(
+        f"  {'server':<12} {'µs CPU/delivery':>16} {'ratio (min–max)':>18} {'delivery p50/p95/p99 ms':>26} {'ack p50/p95/p99 ms':>24}"
+    )
     reference = [outcome.cpu_per_delivery for outcome in outcomes[peer]]
     for name, runs in outcomes.items():
         ratios = [run.cpu_per_delivery / base for run, base in zip(runs, reference, strict=True)]
         middle = statistics.median(run.cpu_per_delivery for run in runs)
         deliveries = [value for run in runs for value in run.figures.deliveries]
         acks = [value for run in runs for value in run.figures.acks]
-        shown = [" / ".join(f"{Figures.quantile(values, q):.2f}" for q in (0.5, 0.95, 0.99)) for values in (deliveries, acks)]
+        shown = [
+            " / ".join(f"{Figures.quantile(values, q):.2f}" for q in (0.5, 0.95, 0.99)) for values in (deliveries, acks)
+        ]
         spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
         print(f"  {name:<12} {middle:>16.1f} {spread:>18} {shown[0]:>26} {shown[1]:>24}")
 
@@ -187,7 +193,9 @@ async def http_reads(address: str, token: str, room_id: str) -> None:
                 await response.read()
                 assert response.status == 200
             times.append(time.perf_counter() - start)
-    print(f"\nHTTP read of a room: p50 {Figures.quantile(times, 0.5):.2f} ms, p99 {Figures.quantile(times, 0.99):.2f} ms")
+    print(
+        f"\nHTTP read of a room: p50 {Figures.quantile(times, 0.5):.2f} ms, p99 {Figures.quantile(times, 0.99):.2f} ms"
+    )
 
 
 async def first_room(address: str, gateway: str, since: float) -> None:
@@ -241,6 +249,7 @@ def main() -> None:
         folder.chmod(0o755)
         with running_dojo(folder) as known:
             asyncio.run(compare(known, folder))
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
         since = time.monotonic()
         with running_dojo(folder) as known:
             asyncio.run(first_room(known["address"], known["gateway"], since))

@@ -113,9 +113,7 @@ class Swarm:
             await self._send(sender, event, number, intended)
         expected = sum(len(groups[number % len(groups)]) for number in range(total))
         await self._settle(expected)
-        return Outcome(
-            total, self._delivered, expected, self._out_of_order, cpu_seconds(pids) - cpu, self._figures
-        )
+        return Outcome(total, self._delivered, expected, self._out_of_order, cpu_seconds(pids) - cpu, self._figures)
 
     async def _send(self, sender: int, event: str, number: int, intended: float) -> None:
         words = f"{sender}|{number}|{intended:.6f}"

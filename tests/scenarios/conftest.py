@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
@@ -14,15 +15,21 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One running installation for all scenarios; each makes an organisation of its own."""
-    up = Up(tmp_path_factory.mktemp("house") / "dojo", "--gateways", "2").start().ready()
-    yield up
-    up.stop()
+    with Up(tmp_path_factory.mktemp("house") / "dojo", "--gateways", "2").running() as up:
+        yield up
 
 
 @pytest.fixture
 def address(house: Up) -> str:
     """Where people open it."""
     return house.address()["address"]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Plain HTTP, without cookies: people here hold their tokens."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
 
 
 @pytest.fixture

@@ -1,0 +1,311 @@
+"""People without a browser: programs that speak HTTP, Socket.IO and the editor's protocol, and come back by themselves."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import aiohttp
+
+from core.model import new_id
+from rooms.events import RoomEvent, room_event
+from rooms.state import RoomState, evolve
+from tests.realtime.peers import Peer
+
+PATIENCE = 8.0
+AGAIN = 0.1
+"""Seconds between two tries."""
+PASSING = frozenset({"unavailable", "too-many", "not-admitted"})
+"""Refusals after which the same again may do: who was taken for gone comes in again."""
+
+
+class Answer(NamedTuple):
+    """What came back over HTTP."""
+
+    status: int
+    body: Any
+
+
+class Caller:
+    """Someone with an access token."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
+        self.http = http
+        self.address = address
+        self.token: str | None = None
+        self.user_id: UUID | None = None
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Send one request."""
+        headers = {"X-Dojo": "1"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        async with self.http.request(method, self.address + path, json=body, headers=headers) as response:
+            is_json = "json" in response.content_type
+            return Answer(response.status, await response.json() if is_json else await response.read())
+
+    async def get(self, path: str) -> Any:
+        """What is there."""
+        answer = await self.ask("GET", path)
+        assert answer.status == 200, answer
+        return answer.body
+
+    async def sign_up(self, name: str) -> "Caller":
+        """A new organisation with this person as its owner."""
+        email = f"{new_id()}@example.org"
+        body = {"organisation": f"Casa {name}", "name": name, "email": email, "password": "a long enough password"}
+        return self._signed_in(await self.ask("POST", "/api/sign-up", body))
+
+    async def be_guest(self, code: str, name: str) -> "Caller":
+        """A guest by a dojo's link."""
+        link = await self.get(f"/api/links/{code}")
+        return self._signed_in(await self.ask("POST", "/api/guests", {"guest_pass": link["guest_pass"], "name": name}))
+
+    def _signed_in(self, answer: Answer) -> "Caller":
+        assert answer.status == 201, answer
+        self.token = answer.body["access_token"]
+        self.user_id = UUID(answer.body["me"]["user_id"])
+        return self
+
+
+class Wire:
+    """A Socket.IO connection (JSON over WebSocket) that says when it is broken."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, hear: Callable[[str, Any], None]) -> None:
+        self._socket = socket
+        self._hear = hear
+        self._acks: dict[int, asyncio.Future[Any]] = {}
+        self._sent = 0
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def open(
+        cls, http: aiohttp.ClientSession, url: str, token: str | None, hear: Callable[[str, Any], None]
+    ) -> "Wire":
+        """Connect, and say who it is."""
+        socket = await http.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
+        try:
+            await socket.receive_str()
+            await socket.send_str("40" + json.dumps({"token": token}))
+            welcome = await socket.receive_str()
+        except TypeError as error:  # closed instead
+            raise ConnectionError from error
+        if not welcome.startswith("40"):
+            raise PermissionError(welcome)
+        return cls(socket, hear)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing broke it."""
+        return not self._listening.done()
+
+    async def call(self, event: str, payload: dict[str, Any]) -> Any:
+        """The acknowledgement.
+
+        Raises:
+            ConnectionError: there will be none.
+            TimeoutError: there was none in time.
+        """
+        if not self.is_open:
+            raise ConnectionError
+        self._sent += 1
+        future = self._acks[self._sent] = asyncio.get_running_loop().create_future()
+        await self._socket.send_str(f"42{self._sent}" + json.dumps([event, payload]))
+        async with asyncio.timeout(PATIENCE):
+            return await future
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        await self._socket.close()
+
+    async def _listen(self) -> None:
+        try:
+            async for message in self._socket:
+                await self._take(message.data)
+        finally:
+            for future in self._acks.values():
+                if not future.done():
+                    future.set_exception(ConnectionError())
+                    future.exception()
+
+    async def _take(self, text: str) -> None:
+        if text == "2":
+            await self._socket.send_str("3")
+        elif text.startswith("42"):
+            event, payload = json.loads(text[2:])[:2]
+            self._hear(event, payload)
+        elif text.startswith("43"):
+            bracket = text.index("[")
+            future = self._acks.pop(int(text[2:bracket]))
+            if not future.done():
+                future.set_result(json.loads(text[bracket:])[0])
+
+
+class Player:
+    """Someone in a dojo, as the client is: folds what it hears, comes back, and offers again what was not answered."""
+
+    def __init__(self, who: Caller, room_id: str, gateways: list[str]) -> None:
+        self.who = who
+        self.room_id = room_id
+        self.state: RoomState | None = None
+        self.returns = 0
+        self._gateways = gateways
+        self._wire: Wire | None = None
+        self._early: list[dict[str, Any]] = []
+        self._entering = asyncio.Lock()
+
+    @property
+    def user_id(self) -> UUID:
+        """Who it is."""
+        assert self.who.user_id is not None
+        return self.who.user_id
+
+    async def enter(self) -> Wire:
+        """The connection, inside; made anew where it broke, on the next gateway."""
+        async with self._entering:
+            while self._wire is None or not self._wire.is_open:
+                with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await self._try()
+                if self._wire is None:
+                    self._gateways.append(self._gateways.pop(0))
+                    await asyncio.sleep(AGAIN)
+            return self._wire
+
+    async def _try(self) -> None:
+        wire, self._wire = await Wire.open(self.who.http, self._gateways[0], self.who.token, self._heard), None
+        have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
+        answer = await wire.call("room:enter", {"room_id": self.room_id, "op_id": str(new_id()), **have})
+        if not answer["ok"] or answer["data"]["status"] != "in":
+            await wire.close()
+            assert answer["ok"] or answer["problem"]["code"] in PASSING, answer
+            return
+        if answer["data"]["snapshot"] is not None:
+            self.state = RoomState.model_validate(answer["data"]["snapshot"])
+        early, self._early = self._early, []
+        for entry in [*answer["data"]["events"], *early]:
+            self._fold(entry)
+        self._wire = wire
+        self.returns += 1
+
+    async def drop(self) -> None:
+        """Hang up."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
+
+    async def give(self, event: str, **values: Any) -> int:
+        """Send a command until it is acknowledged, each time with the same ``op_id``; its number."""
+        op_id = str(new_id())
+        while True:
+            wire = await self.enter()
+            try:
+                answer = await wire.call(event, {"room_id": self.room_id, "op_id": op_id, **values})
+            except (OSError, TimeoutError, aiohttp.ClientError):
+                await self.drop()
+                continue
+            if answer["ok"]:
+                seq: int = answer["data"]["seq"]
+                return seq
+            assert answer["problem"]["code"] in PASSING, answer
+            if answer["problem"]["code"] == "not-admitted":
+                await self.drop()
+            await asyncio.sleep(AGAIN)
+
+    def _heard(self, event: str, payload: Any) -> None:
+        if event == "room:event":
+            if self.state is None or self._wire is None:
+                self._early.append(payload)
+            else:
+                self._fold(payload)
+
+    def _fold(self, entry: dict[str, Any]) -> None:
+        if self.state is None or entry["seq"] <= self.state.seq:
+            return
+        assert entry["seq"] == self.state.seq + 1, "a gap"
+        if entry["payload"] is None:
+            self.state = self.state.model_copy(update={"seq": entry["seq"]})
+        else:
+            event: RoomEvent = room_event.validate_python(entry["payload"])
+            self.state = evolve(self.state, entry["seq"], event)
+
+
+class Typist:
+    """Someone at the dojo's text, as the client is: keeps what was not acknowledged and offers it again."""
+
+    def __init__(self, player: Player, gateways: list[str]) -> None:
+        self.player = player
+        self.typed = 0
+        self.acked: set[str] = set()
+        self.refused = 0
+        self._gateways = gateways
+        self._peer: Peer | None = None
+
+    async def type(self) -> bool:
+        """Type a word that nobody else types, until its fate is known; whether it is kept."""
+        self.typed += 1
+        word = f"<{self.player.user_id.hex[-6:]}.{self.typed}>"
+        peer = await self._open()
+        number = await peer.type(word)
+        while True:
+            answer = await self._fate(peer, number)
+            if answer == "ack":
+                self.acked.add(word)
+                return True
+            if answer is not None:
+                self.refused += 1
+                await self.close()  # its text holds what nobody else has: begin with theirs
+                return False
+            doc = peer.doc
+            await peer.close()
+            self._peer = None
+            peer = await self._open(doc)
+            number = 1  # the answer to the gateway's question: all that it has not stored
+
+    async def _fate(self, peer: Peer, number: int) -> str | None:
+        """``ack``, the code of a refusal, or None when the connection broke."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while number not in peer.answers and not peer.socket.closed:
+                    await asyncio.sleep(0.01)
+        return peer.answers.get(number)
+
+    async def _open(self, doc: Any = None) -> Peer:
+        while self._peer is None or self._peer.socket.closed:
+            if self._peer is not None:
+                doc = self._peer.doc
+                await self._peer.close()
+                self._peer = None
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._try(doc)
+            if self._peer is None:
+                self._gateways.append(self._gateways.pop(0))
+                await asyncio.sleep(AGAIN)
+        return self._peer
+
+    async def _try(self, doc: Any) -> None:
+        answer = await self.player.who.ask("POST", f"/api/rooms/{self.player.room_id}/editor-pass")
+        if answer.status != 200:
+            assert answer.body["code"] in PASSING, answer
+            return
+        peer = Peer(self._gateways[0], answer.body["document_id"], answer.body["word"], doc=doc)
+        try:
+            await peer.open()
+            while not peer.is_synced and not peer.socket.closed:
+                await asyncio.sleep(0.01)
+        except BaseException:
+            await peer.close()
+            raise
+        if peer.socket.closed:
+            await peer.close()
+        else:
+            self._peer = peer
+
+    async def close(self) -> None:
+        """Leave the text."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            await peer.close()
