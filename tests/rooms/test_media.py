@@ -137,8 +137,10 @@ async def test_livekit_away_is_unavailable(new_house: NewHouse, ana: Principal) 
 
 
 async def test_livekit_that_never_answers_is_unavailable_soon(new_house: NewHouse, ana: Principal) -> None:
-    async def keep_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
     silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
     url = f"ws://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
