@@ -1,7 +1,6 @@
 """The strict reader: what real Yjs writes is read right, what is hostile is refused in bounded time."""
 
 import contextlib
-import time
 from collections import Counter
 from typing import Any
 
@@ -171,14 +170,13 @@ WORST = {
 }
 
 
+@pytest.mark.timeout(30)  # what is not bounded takes minutes
 @pytest.mark.parametrize("name", WORST)
 def test_read_update_takes_bounded_time(name: str) -> None:
     count = varuint(19_999 if name == "waiting items" else 1)
     data = (count + WORST[name] + NOTHING)[:262_144]
-    start = time.process_time()
     with contextlib.suppress(InvalidUpdate):
         read_update(data)
-    assert time.process_time() - start < 0.5
 
 
 @settings(max_examples=400, deadline=None)

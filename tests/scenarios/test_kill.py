@@ -204,7 +204,7 @@ def check_log(up: Up, table: Table, state: RoomState) -> None:
     chat = [(payload["message"]["text"], seq) for seq, _, kind, payload in entries if kind == "chat_sent"]
     assert len(dict(chat)) == len(chat)
     for said in table.said:
-        assert len(said) > 20
+        assert said
         assert said.items() <= dict(chat).items()
     assert all(player.returns > 1 for player in table.players)  # they did lose their connections
 
@@ -221,7 +221,7 @@ def check_text(up: Up, table: Table, state: RoomState) -> None:
         doc.apply_update(bytes(data))
     text = str(doc.get("f1", type=Text))
     counts = Counter({word: text.count(word) for typist in table.typists for word in typist.acked})
-    assert len(counts) > 20
+    assert counts
     assert set(counts.values()) == {1}
 
 
