@@ -67,7 +67,7 @@ class Reader:
         for at in range(position + 1, last):
             byte = data[at]
             value |= (byte & 127) << shift
-            if byte < 128:  # noqa: PLR2004
+            if byte < 128:  # noqa: PLR2004 - the last byte of a varuint
                 if byte == 0:
                     raise Malformed("padded-number")
                 if value > MAX_SAFE:
@@ -216,7 +216,7 @@ def varuint(value: int) -> bytes:
     if value < 128:  # noqa: PLR2004 - one byte, the common case
         return bytes((value,))
     out = bytearray()
-    while value > 127:  # noqa: PLR2004
+    while value > 127:  # noqa: PLR2004 - seven bits a byte
         out.append(value & 127 | 128)
         value >>= 7
     out.append(value)

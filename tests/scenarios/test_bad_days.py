@@ -15,10 +15,8 @@ from tests.up import Up
 
 pytestmark = pytest.mark.timeout(120)
 
-SLOW_LOOK = 20.0
-"""Seconds in which a word reaches the other gateway without Redis, on a busy machine; it looks every two."""
-PATIENCE = 20.0
-"""Seconds after which an answer that should not wait for the missing part has waited for it."""
+SLOW_LOOK = 6.0
+"""Seconds in which a word reaches the other gateway without Redis; it looks every two."""
 
 
 async def until(condition: Callable[[], Any], patience: float = 30) -> None:
@@ -58,14 +56,14 @@ async def test_dojo_goes_on_while_redis_stands_still(house: Up, http: aiohttp.Cl
         for number in range(3):
             began = time.monotonic()
             await host.give("chat:send", text=f"without {number}")
-            assert time.monotonic() - began < PATIENCE
+            assert time.monotonic() - began < 2
             await until(reads(guest, f"without {number}"), SLOW_LOOK)
         await guest.give("chat:send", text="and back")
         await until(reads(host, "and back"), SLOW_LOOK)
         sign_in = {"email": email["email"], "password": "a long enough password"}
         began = time.monotonic()
         assert (await host.who.ask("POST", "/api/session", sign_in)).status == 201
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < 5
         wrong = await host.who.ask("POST", "/api/session", {**sign_in, "password": "a wrong password"})
         assert (wrong.status, wrong.body["code"]) == (401, "wrong-credentials")
         assert (await host.who.ask("POST", "/api/rooms", {"kata": "fizzbuzz"})).status == 201
@@ -87,7 +85,7 @@ async def test_dojo_goes_on_without_livekit(house: Up, http: aiohttp.ClientSessi
         began = time.monotonic()
         away = await guest.who.ask("POST", path)
         assert (away.status, away.body["code"], away.body["retry_after"] > 0) == (503, "unavailable", True)
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < 8
         await host.give("rotation:start", turn_seconds=60)
         await guest.give("chat:send", text="I hear nothing")
         await until(reads(host, "I hear nothing"))
