@@ -1,184 +1,337 @@
-"""Hints between processes over Redis pub/sub: versioned, signed, and allowed to get lost.
+"""Hints between processes over Redis pub/sub: signed, counted (``seal.py``), and allowed to get lost.
 
-Truth is in PostgreSQL; every reader of a hint can do without it. A message is ``v1 | node | counter | HMAC | body``;
-what is forged, of another installation, or older than what its sender already sent is dropped and counted.
+Truth is in PostgreSQL; every reader of a hint can do without it. What is published reaches the own process as it is,
+without Redis; bytes are made for the others alone, once.
 """
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
+import itertools
 import random
-import secrets
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
 
-import redis.asyncio as redis
 import structlog
 from prometheus_client import Counter, Gauge
-from redis.exceptions import RedisError
+from redis.crc import key_slot
+
+from core import failpoints
+from core.redisline import RedisLine, command
+from core.redisplace import Shard, places
+from core.seal import DROPPED, Seal, Sender
 
 log = structlog.get_logger()
 
-DROPPED = Counter("dojo_bus_dropped", "Messages not believed or not sent, by reason.", ["reason"])
 SENT = Counter("dojo_bus_sent", "Messages published.")
 UP = Gauge("dojo_bus_up", "1 while Redis is connected.")
 
-VERSION = 1
-HEADER = struct.Struct(">B8sQ16s")
 QUEUE_MAX = 10_000
-NODES_MAX = 1_000
-PIPELINE_MAX = 200
+KEPT = 10.0
+"""Seconds after which a message that could not be sent is not worth sending."""
+BEAT = 1.0
+SILENT = 4.0
+"""Seconds without one's own beat after which a connection counts as broken, though nobody closed it."""
 STEADY = 5.0
 """Seconds that a connection must have held for the next retry to be quick again."""
 PREFIX = "dojo:"
+LISTENING = b"listening"
+BROKEN = (OSError, TimeoutError)
 
-OnMessage = Callable[[bytes], None]
+
+class Encodable(Protocol):
+    """A message that becomes bytes only for other processes."""
+
+    def encode(self) -> bytes:
+        """For them."""
+
+
+Message = bytes | Encodable
+OnMessage = Callable[[Any], None]
+"""Gets what was published here, or the bytes of what was published elsewhere. Must not block."""
 
 
 class Bus:
     """One process's end of the bus. What it publishes reaches its own subscribers at once, without Redis."""
 
     def __init__(self, url: str, secret: str) -> None:
-        self._url = url
-        self._key = hashlib.sha256(b"bus" + secret.encode()).digest()
-        self._node = secrets.token_bytes(8)
-        self._counter = 0
-        self._seen: dict[bytes, int] = {}
-        self._handlers: dict[str, list[OnMessage]] = {}
-        self._outgoing: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE_MAX)
-        self._changes: asyncio.Queue[str] = asyncio.Queue()
+        self._places = places(url)
+        self._seal = Seal(secret)
+        self._handlers: dict[str, tuple[OnMessage, ...]] = {}
+        self._links: list[Link] = []
+        self._waiting: deque[tuple[float, str, Message]] = deque()
         self.connected = asyncio.Event()
+        """Set while messages make the round trip to all servers and back."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Bus"]:
         """Be connected while the block runs, and again whenever Redis comes back."""
-        tasks = [asyncio.create_task(self._forever(self._send)), asyncio.create_task(self._forever(self._receive))]
+        task = asyncio.create_task(self._run(), name="bus")
         try:
             yield self
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
-    def publish(self, channel: str, body: bytes) -> None:
+    @property
+    def has_others(self) -> bool:
+        """Whether another process listens, as far as is known: what nobody hears is not sent."""
+        return any(link.has_others for link in self._links)
+
+    def publish(self, channel: str, message: Message) -> None:
         """Tell this process's subscribers at once and the others soon, or never."""
-        self._deliver(channel, body)
-        try:
-            self._outgoing.put_nowait((channel, self._sealed(channel, body)))
-        except asyncio.QueueFull:
+        self._deliver(channel, message)
+        link = self._link(channel)
+        if link is not None and link.is_open and not self._waiting:
+            self._send(link, channel, message)
+        elif len(self._waiting) < QUEUE_MAX:
+            self._waiting.append((time.monotonic(), channel, message))
+        else:
             DROPPED.labels("queue-full").inc()
 
     def subscribe(self, channel: str, on_message: OnMessage) -> Callable[[], None]:
-        """Hear ``channel`` until the returned function is called. ``on_message`` must not block."""
-        self._handlers.setdefault(channel, []).append(on_message)
-        self._changes.put_nowait(channel)
+        """Hear ``channel`` until the returned function is called."""
+        handlers = self._handlers.get(channel, ())
+        self._handlers[channel] = (*handlers, on_message)
+        link = self._link(channel)
+        if not handlers and link is not None:
+            link.hear(channel)
+        if len(self._handlers) == 1:
+            for each in self._links:
+                each.beat(listening=True)
 
         def unsubscribe() -> None:
-            handlers = self._handlers.get(channel, [])
-            if on_message in handlers:
-                handlers.remove(on_message)
-            if not handlers:
-                self._handlers.pop(channel, None)
-                self._changes.put_nowait(channel)
+            left = tuple(handler for handler in self._handlers.get(channel, ()) if handler is not on_message)
+            if left:
+                self._handlers[channel] = left
+            elif self._handlers.pop(channel, None) is not None and (link := self._link(channel)) is not None:
+                link.hear(channel, no_more=True)
 
         return unsubscribe
 
-    def _deliver(self, channel: str, body: bytes) -> None:
-        for handler in tuple(self._handlers.get(channel, ())):
+    def _link(self, channel: str) -> "Link | None":
+        """The way to the server of a channel, if there is one now."""
+        if len(self._links) == 1:
+            return self._links[0]
+        if not self._links:
+            return None
+        slot = key_slot(wire_name(channel))
+        return next((link for link in self._links if link.owns(slot)), None)
+
+    def _deliver(self, channel: str, message: Message) -> None:
+        for handler in self._handlers.get(channel, ()):
             try:
-                handler(body)
+                handler(message)
             except Exception:
                 log.exception("bus_handler_failed", channel=channel)
 
-    def _mac(self, channel: str, counter: int, node: bytes, body: bytes) -> bytes:
-        head = struct.pack(">B8sQ", VERSION, node, counter) + channel.encode() + b"\0"
-        return hmac.digest(self._key, head + body, "sha256")[:16]
+    def _send(self, link: "Link", channel: str, message: Message) -> None:
+        if not link.has_others:
+            return
+        try:
+            if failpoints.armed:
+                failpoints.pass_by("bus.send")
+            link.send(channel, message if isinstance(message, bytes) else message.encode())
+        except failpoints.Injected:
+            DROPPED.labels("injected").inc()
 
-    def _sealed(self, channel: str, body: bytes) -> bytes:
-        self._counter += 1
-        mac = self._mac(channel, self._counter, self._node, body)
-        return HEADER.pack(VERSION, self._node, self._counter, mac) + body
+    def _drain(self) -> None:
+        """Send what waited, but what is too old."""
+        oldest = time.monotonic() - KEPT
+        while self._waiting:
+            since, channel, message = self._waiting[0]
+            link = self._link(channel)
+            if link is None or not link.is_open:
+                return
+            self._waiting.popleft()
+            if since < oldest:
+                DROPPED.labels("late").inc()
+            else:
+                self._send(link, channel, message)
 
-    def _open(self, channel: str, message: bytes) -> bytes | None:
-        """The body of a believable message of another process."""
-        if len(message) < HEADER.size or message[0] != VERSION:
-            DROPPED.labels("garbage").inc()
-            return None
-        _, node, counter, mac = HEADER.unpack_from(message)
-        body = message[HEADER.size :]
-        if node == self._node:
-            return None
-        if not hmac.compare_digest(mac, self._mac(channel, counter, node, body)):
-            DROPPED.labels("forged").inc()
-            return None
-        if counter <= self._seen.get(node, 0):
-            DROPPED.labels("replayed").inc()
-            return None
-        if len(self._seen) >= NODES_MAX:
-            self._seen.pop(next(iter(self._seen)))
-        self._seen[node] = counter
-        return body
+    def _heard(self, wire: bytes, data: bytes) -> None:
+        """A message came from Redis."""
+        channel = wire.decode(errors="replace").removeprefix(PREFIX)
+        try:
+            if failpoints.armed:
+                failpoints.pass_by("bus.receive")
+        except failpoints.Injected:
+            DROPPED.labels("injected").inc()
+            return
+        body = self._seal.open(wire, data)
+        if body is not None:
+            self._deliver(channel, body)
 
-    async def _forever(self, work: "Callable[[redis.Redis], Awaitable[None]]") -> None:
+    async def _run(self) -> None:
+        """Connect, for ever."""
         delay = 0.05
         while True:
-            client = redis.Redis.from_url(
-                self._url, socket_connect_timeout=2, socket_timeout=None, health_check_interval=10
-            )
-            started = asyncio.get_running_loop().time()
+            started = time.monotonic()
             try:
-                await work(client)
-            except (RedisError, OSError, TimeoutError) as error:
-                UP.set(0)
-                self.connected.clear()
-                if asyncio.get_running_loop().time() - started > STEADY:
-                    delay = 0.05
+                await self._connected()
+            except BROKEN as error:
                 log.warning("bus_lost", error=type(error).__name__)
             except Exception:  # a fault of ours must not end the bus for good
                 log.exception("bus_failed")
             finally:
-                with contextlib.suppress(Exception):
-                    await client.aclose()
+                self._disconnected()
+            if time.monotonic() - started > STEADY:
+                delay = 0.05
             await asyncio.sleep(delay + random.uniform(0, delay))
             delay = min(delay * 2, 1.0)
 
-    async def _send(self, client: "redis.Redis") -> None:
-        while True:
-            channel, message = await self._outgoing.get()
-            pipe = client.pipeline(transaction=False)
-            pipe.publish(PREFIX + channel, message)
-            count = 1
-            while count < PIPELINE_MAX and not self._outgoing.empty():
-                channel, message = self._outgoing.get_nowait()
-                pipe.publish(PREFIX + channel, message)
-                count += 1
-            async with asyncio.timeout(5):  # not wait_for: before Python 3.12 it can swallow being cancelled
-                await pipe.execute()
-            SENT.inc(count)
-
-    async def _receive(self, client: "redis.Redis") -> None:
-        async with client.pubsub() as pubsub:
-            await pubsub.subscribe(PREFIX + "all", *(PREFIX + channel for channel in self._handlers))
-            UP.set(1)
+    async def _connected(self) -> None:
+        """Be connected to every server; returns by raising when one is lost."""
+        shards = await self._places.find()
+        links = [Link(shard, self._seal, self._heard, self._drain, sharded=self._places.sharded) for shard in shards]
+        try:
+            for link in links:
+                await link.open()
+            self._links = links
+            for channel in self._handlers:
+                if (way := self._link(channel)) is not None:
+                    way.hear(channel)
+            self._drain()
+            async with asyncio.timeout(SILENT):
+                await asyncio.gather(*(link.echo.wait() for link in links))
             self.connected.set()
-            changes = asyncio.create_task(self._follow_changes(pubsub))
-            try:
-                async for message in pubsub.listen():
-                    if message["type"] != "message":
-                        continue
-                    channel = message["channel"].decode().removeprefix(PREFIX)
-                    body = self._open(channel, message["data"])
-                    if body is not None:
-                        self._deliver(channel, body)
-            finally:
-                changes.cancel()
-        raise ConnectionError("subscription ended")
+            UP.set(1)
+            await self._watch(links)
+        finally:
+            for link in links:
+                link.close()
 
-    async def _follow_changes(self, pubsub: "redis.client.PubSub") -> None:
+    async def _watch(self, links: "list[Link]") -> None:
+        """Beat until a server is gone or silent."""
         while True:
-            channel = await self._changes.get()
-            if channel in self._handlers:
-                await pubsub.subscribe(PREFIX + channel)
-            else:
-                await pubsub.unsubscribe(PREFIX + channel)
+            for link in links:
+                link.beat(listening=bool(self._handlers))
+            gone = [line.closed for link in links for line in link.lines]
+            done, _ = await asyncio.wait(gone, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                raise ConnectionResetError("a server closed the connection")
+            if any(link.is_silent for link in links):
+                raise TimeoutError("a server is silent")
+
+    def _disconnected(self) -> None:
+        self._links = []
+        self.connected.clear()
+        UP.set(0)
+
+
+class Link:
+    """One server: a connection that publishes and one that hears.
+
+    Every process beats there, once a second and when it comes. One's own beat proves the round trip; those of others
+    say whether anybody else listens: where nobody does, nothing is sent.
+    """
+
+    def __init__(
+        self, shard: Shard, seal: Seal, on_heard: Callable[[bytes, bytes], None], on_drained: Callable[[], None],
+        *, sharded: bool,
+    ) -> None:  # fmt: skip
+        self._shard = shard
+        self._seal = seal
+        self._sender = Sender()
+        self._on_heard = on_heard
+        self._on_drained = on_drained
+        self._sharded = sharded
+        self._publish, self._subscribe, self._unsubscribe = (
+            (b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE") if sharded else (b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE")
+        )
+        self._beats = self._beat_channel()
+        self._loop = asyncio.get_running_loop()  # once: on CPython 3.11 each time is a system call
+        self._own_at = 0.0
+        self._others_at = 0.0
+        self._written: list[bytes] = []
+        """Of this turn of the loop."""
+        self.echo = asyncio.Event()
+        """Set once a message has made the round trip."""
+        self.lines: list[RedisLine] = []
+
+    def _beat_channel(self) -> bytes:
+        """The channel of this server on which all processes beat."""
+        names = (wire_name(f"beat:{number}") for number in itertools.count())
+        return next(wire for wire in names if self.owns(key_slot(wire)))
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            OSError: the server cannot be reached, or refuses us.
+            TimeoutError: it does not answer.
+        """
+        for _ in range(2):
+            self.lines.append(await RedisLine.to(self._shard.place, self._take, self._on_drained))
+        out, heard = self.lines
+        if not self._sharded:
+            out.write(command(b"CLIENT", b"REPLY", b"OFF"))  # nobody waits for the count of receivers
+        self._seal.remember_own(self._sender)
+        await heard.subscribe(self._subscribe, self._beats)  # before the beat, which goes over the other connection
+        self._own_at = self._others_at = time.monotonic()
+        self.beat(listening=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message would go out now."""
+        return bool(self.lines) and self.lines[0].is_open
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether one's own beats do not come back."""
+        return time.monotonic() - self._own_at > SILENT
+
+    @property
+    def has_others(self) -> bool:
+        """Whether another process listens, as far as is known."""
+        return time.monotonic() - self._others_at < SILENT
+
+    def owns(self, slot: int) -> bool:
+        """Whether channels of a hash slot are this server's."""
+        return any(slot in slots for slots in self._shard.slots)
+
+    def send(self, channel: str, body: bytes) -> None:
+        """Publish."""
+        self._write(wire_name(channel), body)
+        SENT.inc()
+
+    def _write(self, wire: bytes, body: bytes) -> None:
+        """Publish with all else of this turn of the loop, in one go."""
+        if not self._written:
+            self._loop.call_soon(self._flush)
+        self._written.append(command(self._publish, wire, self._seal.close(self._sender, wire, body)))
+
+    def _flush(self) -> None:
+        written, self._written = self._written, []
+        self.lines[0].write(b"".join(written))
+
+    def beat(self, *, listening: bool) -> None:
+        """Let all processes know of this one."""
+        self._write(self._beats, LISTENING if listening else b"")
+
+    def hear(self, channel: str, *, no_more: bool = False) -> None:
+        """Hear a channel from now on, or no more."""
+        if len(self.lines) > 1:
+            self.lines[1].hear(self._unsubscribe if no_more else self._subscribe, wire_name(channel))
+
+    def _take(self, wire: bytes, data: bytes) -> None:
+        if wire != self._beats:
+            self._on_heard(wire, data)
+        elif self._seal.is_own(wire, data):
+            self._own_at = time.monotonic()
+            self.echo.set()
+        elif self._seal.open(wire, data) == LISTENING:
+            self._others_at = time.monotonic()
+
+    def close(self) -> None:
+        """Send what is written, and end."""
+        if self._written:
+            self._flush()
+        for line in self.lines:
+            line.close()
+
+
+def wire_name(channel: str) -> bytes:
+    """A channel's name in Redis."""
+    return f"{PREFIX}{channel}".encode()

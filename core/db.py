@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -25,6 +26,7 @@ GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke between two steps of the client's own
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it stops, starts, crashed, or cancelled the statement
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
@@ -78,12 +80,16 @@ class Transaction(Queries):
         self.tenant_id = tenant_id
         self._after_commit: list[Callable[[], Awaitable[None]]] = []
 
-    async def publish(self, event: Model) -> None:
-        """Announce a domain event: it is told to its listeners if, and only if, this commits."""
+    async def publish(self, event: Model, *, once: UUID | None = None) -> None:
+        """Announce a domain event: it is told to its listeners if, and only if, this commits.
+
+        Args:
+            once: what was announced under this id, and is not handled yet, is not announced again.
+        """
         await self.run(
-            "INSERT INTO outbox (tenant_id, id, kind, payload) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO outbox (tenant_id, id, kind, payload) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             self.tenant_id,
-            new_id(),
+            once or new_id(),
             type(event).__name__,
             event.model_dump(mode="json"),
         )
@@ -158,6 +164,9 @@ class Database:
             async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
                 yield connection
         except GONE as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # the rollback failed: that must not hide the cancelling
+                raise asyncio.CancelledError from error
             raise Unavailable("The database is not answering.", retry_after=2) from error
 
     async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":

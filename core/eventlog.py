@@ -9,15 +9,18 @@ that the stream must be at (``expected``).
 import asyncio
 import contextlib
 import json
+from collections import Counter as Tally
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID, uuid5
 
 import asyncpg
 import structlog
-from prometheus_client import Counter, Histogram
+from asyncpg.prepared_stmt import PreparedStatement
+from prometheus_client import Counter, Gauge, Histogram
 
+from core import failpoints
 from core.db import GONE, Queries, Transaction
 from core.errors import Unavailable
 from core.model import Instant, Model, TenantId
@@ -25,6 +28,12 @@ from core.model import Instant, Model, TenantId
 log = structlog.get_logger()
 
 GROUP = Histogram("dojo_log_group_size", "Entries in one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
+LAG = Histogram(
+    "dojo_log_lag_seconds",
+    "From the offer of a commit's oldest entry to its answer.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10),
+)
+PENDING = Gauge("dojo_log_pending", "Entries offered and not yet answered.")
 APPENDED = Counter("dojo_log_entries", "Entries offered to the log, by outcome.", ["outcome"])
 
 PENDING_MAX = 20_000
@@ -57,7 +66,7 @@ class NewEntry(NamedTuple):
     kind: str
     actor_id: UUID
     payload: str | None = None
-    """JSON text."""
+    """JSON text in one line."""
     data: bytes | None = None
     audience: tuple[UUID, ...] | None = None
     """Who may see it; None: everybody who may see the stream."""
@@ -82,7 +91,11 @@ class Appended(NamedTuple):
     """When it was stored, by the database's clock."""
 
 
-class Entry(Model):
+MISSING = Appended("missing", 0, 0)
+OUTCOMES = {outcome: APPENDED.labels(outcome) for outcome in get_args(Outcome)}
+
+
+class Entry(NamedTuple):
     """A stored entry."""
 
     seq: int
@@ -90,28 +103,27 @@ class Entry(Model):
     kind: str
     actor_id: UUID
     at: Instant
-    audience: tuple[UUID, ...] | None = None
+    audience: Sequence[UUID] | None = None
     expels: UUID | None = None
-    payload: dict[str, Any] | None = None
+    text: str | None = None
+    """The payload as JSON text in one line."""
     data: bytes | None = None
+
+    @property
+    def payload(self) -> dict[str, Any] | None:
+        """The payload, read anew each time."""
+        return None if self.text is None else json.loads(self.text)
 
 
 def as_stored(new: Sequence[NewEntry], answers: Sequence[Appended]) -> list[Entry]:
     """Entries that were just appended, as a reader would find them."""
     return [
         Entry(
-            seq=answer.seq,
-            op_id=entry.op_id,
-            kind=entry.kind,
-            actor_id=entry.actor_id,
-            at=answer.at or 0.0,
-            audience=entry.audience,
-            expels=entry.expels,
-            payload=None if entry.payload is None else json.loads(entry.payload),
-            data=entry.data,
+            answer.seq, entry.op_id, entry.kind, entry.actor_id, answer.at or 0.0,
+            entry.audience, entry.expels, entry.payload, entry.data,
         )
         for entry, answer in zip(new, answers, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 class Head(NamedTuple):
@@ -131,7 +143,7 @@ class Due(NamedTuple):
 
 def op_ids(op_id: UUID, count: int) -> list[UUID]:
     """One id for each of the ``count`` entries of one operation, the same at each repeat; the first is ``op_id``."""
-    return [op_id, *(uuid5(op_id, str(index)) for index in range(1, count))]
+    return [op_id] if count == 1 else [op_id, *(uuid5(op_id, str(index)) for index in range(1, count))]
 
 
 async def create_stream(tx: Transaction, stream_id: UUID) -> None:
@@ -140,21 +152,21 @@ async def create_stream(tx: Transaction, stream_id: UUID) -> None:
 
 
 async def append(tx: Transaction, entries: Sequence[NewEntry]) -> list[Appended]:
-    """Append inside a unit of work, for what must change tables in the same step."""
+    """Append inside a unit of work, for what must change tables in the same step (at least one entry)."""
     rows = await tx.rows(APPEND, *_columns(entries))
     return _answers(rows, len(entries))
 
 
 async def read(tx: Transaction, stream_id: UUID, since: int, limit: int = 500) -> list[Entry]:
     """The entries after ``since``, oldest first; ask again from the last one for more."""
-    return await tx.all(
-        Entry,
+    rows = await tx.rows(
         """
-        SELECT seq, op_id, kind, actor_id, extract(epoch FROM at)::float8 AS at, audience, expels, payload, data
+        SELECT seq, op_id, kind, actor_id, extract(epoch FROM at)::float8, audience, expels, payload::text, data
         FROM log_entries WHERE tenant_id = $1 AND stream_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
         """,
         tx.tenant_id, stream_id, since, limit,
     )  # fmt: skip
+    return [Entry(*row) for row in rows]
 
 
 async def find(tx: Transaction, stream_id: UUID, op_id: UUID) -> int | None:
@@ -204,26 +216,41 @@ async def due(queries: Queries, now: Instant, limit: int = 100) -> list[Due]:
     return [Due(TenantId(tenant_id), stream_id, at) for tenant_id, stream_id, at in rows]
 
 
+class Group(NamedTuple):
+    """Entries that were given together and commit together."""
+
+    entries: Sequence[NewEntry]
+    answers: "asyncio.Future[list[Appended]]"
+    offered: float
+
+
 class LogWriter:
     """The process's one writer, with a connection of its own."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pending: list[tuple[NewEntry, asyncio.Future[Appended]]] = []
-        self._groups: deque[int] = deque()
+        self._groups: deque[Group] = deque()
+        self._pending = 0
+        """Entries in ``_groups`` and in the call that runs."""
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._statement: PreparedStatement[asyncpg.Record] | None = None
+        self._loop: asyncio.AbstractEventLoop
+        PENDING.set_function(lambda: self._pending)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["LogWriter"]:
         """Write while the block runs; at its end, what is pending is flushed first."""
+        self._loop = asyncio.get_running_loop()  # once: on CPython 3.11 each time is a system call
         task = asyncio.create_task(self._run(), name="log-writer")
         try:
             yield self
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_TIMEOUT):
-                    await self._drained()
+                    await self._idle.wait()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -231,111 +258,128 @@ class LogWriter:
                 self._connection.terminate()
 
     async def append(self, entries: Sequence[NewEntry]) -> list[Appended]:
-        """Append; returns after the commit, in the order given. Entries given together commit together.
+        """Append; returns after the commit, in the order given. Entries given together (at least one) commit together.
 
         Raises:
             Unavailable: too much is pending, or PostgreSQL is not answering. The outcome may be unknown: offer the
                 same entries again, with the same ``op_id``.
             ValueError: PostgreSQL refused the data itself.
         """
-        if len(self._pending) + len(entries) > PENDING_MAX:
+        if self._pending + len(entries) > PENDING_MAX:
             raise Unavailable("The log is behind; try again in a moment.", retry_after=1)
-        loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in entries]
-        self._pending.extend(zip(entries, futures, strict=True))
-        self._groups.append(len(entries))
+        answers: asyncio.Future[list[Appended]] = self._loop.create_future()
+        self._groups.append(Group(entries, answers, self._loop.time()))
+        self._pending += len(entries)
+        self._idle.clear()
         self._wake.set()
-        return list(await asyncio.gather(*futures))
-
-    async def _drained(self) -> None:
-        while self._pending:
-            last = self._pending[-1][1]
-            await asyncio.wait([last])
+        return await answers
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._pending:
+            while self._groups:
                 batch = self._take()
                 try:
                     await self._flush(batch)
                 finally:
-                    for _, future in batch:
-                        if not future.done():
-                            future.set_exception(Unavailable("The log stopped.", retry_after=2))
+                    _fail(batch, Unavailable("The log stopped.", retry_after=2))
+                    self._pending -= sum(len(group.entries) for group in batch)
+            self._idle.set()
 
-    def _take(self) -> list[tuple[NewEntry, "asyncio.Future[Appended]"]]:
-        """The next batch: whole groups, for entries given together commit together."""
-        count = self._groups.popleft()
-        while self._groups and count + self._groups[0] <= GROUP_MAX:
-            count += self._groups.popleft()
-        batch, self._pending = self._pending[:count], self._pending[count:]
+    def _take(self) -> list[Group]:
+        """The next batch, of whole groups."""
+        batch = [self._groups.popleft()]
+        count = len(batch[0].entries)
+        while self._groups and count + len(self._groups[0].entries) <= GROUP_MAX:
+            batch.append(self._groups.popleft())
+            count += len(batch[-1].entries)
         return batch
 
-    async def _flush(self, batch: list[tuple[NewEntry, "asyncio.Future[Appended]"]]) -> None:
-        """One call, one commit. A fault of the server answers all; a fault of the data is found one by one."""
+    async def _flush(self, batch: list[Group]) -> None:
+        """One call, one commit. A fault of the server answers all; a fault of the data is found group by group."""
+        entries = [entry for group in batch for entry in group.entries]
         try:
-            rows = await self._call([entry for entry, _ in batch])
+            answers = await self._call(entries)
         except asyncpg.DataError as error:
             if len(batch) == 1:
-                batch[0][1].set_exception(ValueError(str(error)))
+                _fail(batch, ValueError(str(error)))
                 return
             for single in batch:
                 await self._flush([single])
             return
         except GONE as error:
-            log.warning("log_flush_failed", error=type(error).__name__, entries=len(batch))
+            log.warning("log_flush_failed", error=type(error).__name__, entries=len(entries))
             self._give_up(batch)
             return
         except Exception:  # whatever it is, the writer must live on: without it nobody's words are stored
-            log.exception("log_flush_failed", entries=len(batch))
+            log.exception("log_flush_failed", entries=len(entries))
             self._give_up(batch)
             return
-        GROUP.observe(len(batch))
-        for answer, (_, future) in zip(_answers(rows, len(batch)), batch, strict=True):
-            APPENDED.labels(answer.outcome).inc()
-            if not future.done():
-                future.set_result(answer)
+        GROUP.observe(len(entries))
+        LAG.observe(self._loop.time() - batch[0].offered)
+        count_outcomes(answers)
+        begin = 0
+        for group in batch:
+            end = begin + len(group.entries)
+            if not group.answers.done():
+                group.answers.set_result(answers[begin:end])
+            begin = end
 
-    async def _call(self, entries: list[NewEntry]) -> list[tuple[Any, ...]]:
-        if self._connection is None or self._connection.is_closed():
+    async def _call(self, entries: list[NewEntry]) -> list[Appended]:
+        if self._connection is None or self._statement is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(self._url, timeout=2, command_timeout=FLUSH_TIMEOUT)
-        return [tuple(row) for row in await self._connection.fetch(APPEND, *_columns(entries))]
+            self._statement = await self._connection.prepare(APPEND)
+        if failpoints.armed:
+            await failpoints.reach("log.commit")
+        rows = await self._statement.fetch(*_columns(entries))
+        if failpoints.armed:
+            await failpoints.reach("log.committed")
+        return _answers(rows, len(entries))
 
-    def _give_up(self, batch: list[tuple[NewEntry, "asyncio.Future[Appended]"]]) -> None:
+    def _give_up(self, batch: Sequence[Group]) -> None:
         """Say that the outcome is unknown, and begin with a new connection."""
-        for _, future in batch:
-            if not future.done():
-                future.set_exception(Unavailable("The database is not answering.", retry_after=2))
+        _fail(batch, Unavailable("The database is not answering.", retry_after=2))
         if self._connection is not None:
             self._connection.terminate()
-            self._connection = None
+            self._connection = self._statement = None
 
 
-def _columns(entries: Sequence[NewEntry]) -> list[list[Any]]:
-    return [
-        [entry.tenant_id for entry in entries],
-        [entry.stream_id for entry in entries],
-        [entry.op_id for entry in entries],
-        [entry.kind for entry in entries],
-        [entry.actor_id for entry in entries],
-        [entry.payload for entry in entries],
-        [entry.data for entry in entries],
-        [None if entry.audience is None else "{" + ",".join(map(str, entry.audience)) + "}" for entry in entries],
-        [entry.expels for entry in entries],
-        [entry.expected for entry in entries],
-        [entry.due for entry in entries],
-        [entry.fence.stream_id if entry.fence else None for entry in entries],
-        [entry.fence.holder if entry.fence else None for entry in entries],
-    ]
+def _fail(batch: Sequence[Group], error: Exception) -> None:
+    for group in batch:
+        if not group.answers.done():
+            group.answers.set_exception(error)
 
 
-def _answers(rows: Sequence[tuple[Any, ...]], count: int) -> list[Appended]:
-    answers: list[Appended | None] = [None] * count
+def count_outcomes(answers: Sequence[Appended]) -> None:
+    """Add to the metrics what became of some entries."""
+    for outcome, count in Tally(answer.outcome for answer in answers).items():
+        OUTCOMES[outcome].inc(count)
+
+
+def _columns(entries: Sequence[NewEntry]) -> tuple[Sequence[Any] | None, ...]:
+    """The parameters of ``APPEND``; null for a column without any value, which spares both ends its encoding."""
+    *always, payloads, updates, audiences, expels, expected, dues, fences = zip(*entries, strict=True)
+    holders: Sequence[UUID | None] | None = None
+    streams: Sequence[UUID | None] | None = None
+    if _any(fences):
+        streams = [fence and fence.stream_id for fence in fences]
+        holders = [fence and fence.holder for fence in fences]
+    if _any(audiences):
+        audiences = tuple(ids and "{" + ",".join(map(str, ids)) + "}" for ids in audiences)
+    sparse = (column if _any(column) else None for column in (payloads, updates, audiences, expels, expected, dues))
+    return (*always, *sparse, streams, holders)
+
+
+def _any(column: Sequence[Any]) -> bool:
+    return any(value is not None for value in column)
+
+
+def _answers(rows: Iterable[Iterable[Any]], count: int) -> list[Appended]:
+    answers = [MISSING] * count
     for n, *answer in rows:
         answers[n - 1] = Appended(*answer)
-    return [answer if answer is not None else Appended("missing", 0, 0) for answer in answers]
+    return answers
 
 
 def as_json(event: Model) -> str:

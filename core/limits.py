@@ -61,10 +61,19 @@ class Limits:
         Raises:
             TooMany: this minute's calls are used up.
         """
-        allowed = await self._take_shared(caller) if rate == "auth" else self._own.hit(rate, caller, self._most[rate])
-        if not allowed:
-            REFUSED.labels(rate).inc()
-            raise TooMany("Too many tries; wait a minute and try again.", retry_after=60)
+        if rate != "auth":
+            self.count(rate, caller)
+        elif not await self._take_shared(caller):
+            raise refused(rate)
+
+    def count(self, rate: RateClass, caller: str) -> None:
+        """The same, in this process alone.
+
+        Raises:
+            TooMany: this minute's calls are used up.
+        """
+        if not self._own.hit(rate, caller, self._most[rate]):
+            raise refused(rate)
 
     async def _take_shared(self, caller: str) -> bool:
         try:
@@ -72,3 +81,9 @@ class Limits:
         except Exception as error:  # noqa: BLE001 - the storage's clients raise their own kinds; counting must go on
             log.warning("limits_without_redis", error=type(error).__name__)
             return self._own.hit("auth", caller, self._most["auth"])
+
+
+def refused(rate: RateClass) -> TooMany:
+    """One call too many, counted."""
+    REFUSED.labels(rate).inc()
+    return TooMany("Too many tries; wait a minute and try again.", retry_after=60)

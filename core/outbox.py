@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from core import failpoints
 from core.call import Call, Principal, Resources
 from core.db import Database, Queries, Transaction
 from core.errors import Problem, Unavailable
@@ -192,8 +193,14 @@ async def _send_row(database: Database, handlers: Handlers, row: Taken, send: Ca
         log.error("outbox_set_aside", kind=row.kind, id=str(row.id), waiting=sorted(waiting))
     for handler in sorted(waiting):
         try:
+            if failpoints.armed:
+                await failpoints.reach("outbox.dispatch")
             await asyncio.to_thread(
                 send, Delivery(tenant_id=row.tenant_id, id=row.id, handler=handler, payload=row.payload)
             )
+            if failpoints.armed:
+                await failpoints.reach("outbox.dispatched")
+        except failpoints.Injected as fault:
+            log.warning("queue_unavailable", handler=handler, reason=str(fault))
         except Problem as problem:
             log.warning("queue_unavailable", handler=handler, reason=problem.detail)

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from core import failpoints
 from core.bus import Bus
 from core.call import Resources
 from core.db import Database
@@ -70,6 +71,7 @@ class Package:
 async def resources_of(process: Process) -> AsyncIterator[Resources]:
     """Open the core's clients and every package's own; close them in the opposite order."""
     settings, resources = process.settings, process.resources
+    failpoints.arm(settings.failpoints)
     secret = settings.secret.get_secret_value()
     async with contextlib.AsyncExitStack() as stack:
         database = Database(str(settings.database_url), size=settings.database_pool)
@@ -78,7 +80,8 @@ async def resources_of(process: Process) -> AsyncIterator[Resources]:
         resources.provide(Database, database)
         resources.provide(Tokens, Tokens.load(settings.signing_keys, secret, settings.public_url))
         resources.provide(Limits, Limits(str(settings.redis_url), settings.rate_scale))
-        resources.provide(Bus, await stack.enter_async_context(Bus(str(settings.redis_url), secret).running()))
+        bus = Bus(settings.bus_url or str(settings.redis_url), secret)
+        resources.provide(Bus, await stack.enter_async_context(bus.running()))
         writer = LogWriter(str(settings.database_url))
         resources.provide(LogWriter, await stack.enter_async_context(writer.running()))
         for package in process.packages:

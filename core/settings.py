@@ -17,6 +17,14 @@ class CoreSettings(BaseSettings):
 
     database_url: Annotated[PostgresDsn, Field(description="The app role's address; it owns no table.")]
     redis_url: RedisDsn
+    bus_url: Annotated[
+        str | None,
+        Field(
+            description="The Redis of the bus, if another: redis://, rediss://, unix://,"
+            " redis+sentinel://host,host/service or redis+cluster://host,host/?sharded=1."
+        ),
+    ] = None
+    failpoints: Annotated[str, Field(description="Faults on purpose: point=crash|error|delay:SECONDS, …")] = ""
     secret: Annotated[SecretStr, Field(min_length=32, description="Signs passes and bus envelopes.")]
     signing_keys: Annotated[Path, Field(description="JWK Set (RFC 7517) file; the first key signs, all verify.")]
     public_url: Annotated[str, Field(description="Where people's browsers reach us, without a trailing slash.")]

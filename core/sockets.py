@@ -1,8 +1,10 @@
 """The Socket.IO door: events as data. The gateway (package ``realtime``) serves them; this file knows no socket."""
 
+import inspect
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, get_type_hints
+from typing import Any, NamedTuple, Protocol, get_type_hints
 from uuid import UUID
 
 from core.bus import Bus
@@ -10,59 +12,157 @@ from core.call import Call, Principal, Resources
 from core.errors import Problem
 from core.eventlog import Entry
 from core.limits import RateClass
-from core.model import Model, TenantId, UserId
+from core.model import NIL, Model, TenantId, UserId
 
 
-class Channel(Model):
+class Channel:
     """What many sockets hear: a log stream's entries, and passing signals. ``id`` is the stream's."""
 
-    tenant_id: TenantId
-    kind: str
-    id: UUID
+    __slots__ = ("_begin", "_name", "id", "kind", "tenant_id")
+
+    def __init__(self, tenant_id: TenantId, kind: str, id: UUID) -> None:
+        self.tenant_id = tenant_id
+        self.kind = kind
+        self.id = id
+        self._name = f"{tenant_id}:{kind}:{id}"
+        self._begin = f'{{"{kind}_id":"{id}","epoch":'
 
     def name(self) -> str:
         """The name on the bus: ``{tenant}:{kind}:{id}``."""
-        return f"{self.tenant_id}:{self.kind}:{self.id}"
+        return self._name
+
+    def told(self, epoch: int, entry: Entry) -> "Told":
+        """An entry of this channel's log as its clients get it."""
+        begin = (
+            f'{self._begin}{epoch},"seq":{entry.seq},"op_id":"{entry.op_id}","kind":"{entry.kind}",'
+            f'"actor_id":"{entry.actor_id}","at":{entry.at!r},"payload":'
+        )
+        body = f"{begin}{entry.text or 'null'}}}"
+        return Told(entry.seq, entry.kind, entry.at, entry.audience, entry.expels, body, len(begin))
+
+    def hidden(self, epoch: int, told: "Told") -> str:
+        """What those get for whom it is not: only its number counts."""
+        nobody = Entry(told.seq, NIL, "hidden", NIL, told.at)
+        return self.told(epoch, nobody).body
 
 
-class Signal(Model):
-    """An event to the sockets of a channel that is not in any log: it may be lost."""
+class Told(NamedTuple):
+    """An entry on its way to clients."""
 
-    event: str
-    payload: dict[str, Any]
-    to: tuple[UserId, ...] | None = None
-    """The only people who hear it; None: all."""
+    seq: int
+    kind: str
+    at: float
+    audience: Sequence[UUID] | None
+    expels: UUID | None
+    body: str
+    """What clients get, as JSON text in one line; the payload is its end."""
+    payload_at: int
+
+    @property
+    def payload(self) -> dict[str, Any] | None:
+        """The payload, read anew each time."""
+        payload: dict[str, Any] | None = json.loads(self.body[self.payload_at : -1])
+        return payload
+
+    def encode(self) -> str:
+        """Two lines of a hint."""
+        audience = None if self.audience is None else [str(user_id) for user_id in self.audience]
+        expels = None if self.expels is None else str(self.expels)
+        about = json.dumps([self.seq, self.kind, self.at, audience, expels, self.payload_at])
+        return f"{about}\n{self.body}\n"
+
+    @staticmethod
+    def decode(about: str, body: str) -> "Told":
+        """From two lines of a hint."""
+        seq, kind, at, audience, expels, payload_at = json.loads(about)
+        return Told(
+            seq, kind, at,
+            None if audience is None else tuple(UUID(user_id) for user_id in audience),
+            None if expels is None else UUID(expels),
+            body, payload_at,
+        )  # fmt: skip
 
 
 LOG_HINT = b"L"
 SIGNAL_HINT = b"S"
-
-
 HINT_MAX = 32_768
 """Bytes of a hint above which it says only where the log stands."""
 
 
-class LogHint(Model):
+class LogHint(NamedTuple):
     """The channel's log has grown to ``seq``; ``entries`` are the newest ones, which spares their reading."""
 
     seq: int
     epoch: int
-    entries: tuple[Entry, ...]
+    entries: tuple[Told, ...]
+
+    def encode(self) -> bytes:
+        """For other processes."""
+        head = f"L{self.seq} {self.epoch}\n"
+        body = "".join([told.encode() for told in self.entries])
+        return (head + body).encode() if len(body) <= HINT_MAX else head.encode()
+
+    @staticmethod
+    def decode(data: bytes) -> "LogHint":
+        """From another process.
+
+        Raises:
+            ValueError: it is of a version that this one does not know.
+        """
+        head, *lines = data[1:].decode().split("\n")
+        seq, epoch = head.split(" ")
+        told = tuple(Told.decode(*pair) for pair in zip(lines[0:-1:2], lines[1:-1:2], strict=True))
+        return LogHint(int(seq), int(epoch), told)
+
+
+class Signal(NamedTuple):
+    """An event to the sockets of a channel that is not in any log: it may be lost."""
+
+    event: str
+    body: str
+    """JSON text."""
+    to: tuple[UserId, ...] | None = None
+    """The only people who hear it; None: all."""
+
+    def encode(self) -> bytes:
+        """For other processes."""
+        to = "*" if self.to is None else ",".join(map(str, self.to))
+        return f"S{self.event}\n{to}\n{self.body}".encode()
+
+    @staticmethod
+    def decode(data: bytes) -> "Signal":
+        """From another process.
+
+        Raises:
+            ValueError: it is of a version that this one does not know.
+        """
+        event, to, body = data[1:].decode().split("\n", 2)
+        people = None if to == "*" else tuple(UserId(UUID(user_id)) for user_id in to.split(",") if user_id)
+        return Signal(event, body, people)
+
+
+def decode_hint(data: bytes) -> LogHint | Signal:
+    """What another process announced.
+
+    Raises:
+        ValueError: it is of a version that this one does not know.
+    """
+    if data.startswith(LOG_HINT):
+        return LogHint.decode(data)
+    if data.startswith(SIGNAL_HINT):
+        return Signal.decode(data)
+    raise ValueError("neither a log's hint nor a signal")
 
 
 def announce(bus: Bus, channel: Channel, epoch: int, entries: Sequence[Entry]) -> None:
     """Tell the gateways, after the commit, what the channel's log has grown by (at least one entry)."""
-    hint = LogHint(seq=entries[-1].seq, epoch=epoch, entries=tuple(entries))
-    body = hint.model_dump_json().encode()
-    if len(body) > HINT_MAX:
-        body = hint.model_copy(update={"entries": ()}).model_dump_json().encode()
-    bus.publish(channel.name(), LOG_HINT + body)
+    hint = LogHint(entries[-1].seq, epoch, tuple([channel.told(epoch, entry) for entry in entries]))
+    bus.publish(channel.name(), hint)
 
 
 def signal(bus: Bus, channel: Channel, event: str, payload: Model, *, to: Sequence[UserId] | None = None) -> None:
     """Send an event to the channel's sockets on all gateways, past the log; it may be lost."""
-    passing = Signal(event=event, payload=payload.model_dump(mode="json"), to=None if to is None else tuple(to))
-    bus.publish(channel.name(), SIGNAL_HINT + passing.model_dump_json().encode())
+    bus.publish(channel.name(), Signal(event, payload.model_dump_json(), None if to is None else tuple(to)))
 
 
 class Connection(Protocol):
@@ -105,7 +205,7 @@ class SocketEvent:
     """One event that a client may send; its result is the acknowledgement's data."""
 
     name: str
-    handler: Callable[..., Awaitable[Any]]
+    handler: Callable[..., Awaitable[Any] | None]
     payload: type[Model]
     result: Any
     rate: RateClass
@@ -137,14 +237,19 @@ class Sockets:
 
     def on(
         self, name: str, *, rate: RateClass = "write", problems: Sequence[type[Problem]] = ()
-    ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-        """Register the decorated ``async def verb_noun(call, payload: Model) -> result``."""
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the decorated ``async def verb_noun(call, payload: Model) -> result``.
 
-        def register(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        A plain ``def`` is a door that need not wait: it is run where its event is read, before anything else, and has
+        no result. If it has to wait after all, it gives back what does the rest.
+        """
+
+        def register(handler: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(handler)
+            result = hints.get("return") if inspect.iscoroutinefunction(handler) else None
             self.items.append(
-                SocketEvent(name, handler, hints["payload"], hints.get("return"), rate, tuple(problems), self._tag)
-            )
+                SocketEvent(name, handler, hints["payload"], result, rate, tuple(problems), self._tag)
+            )  # fmt: skip
             return handler
 
         return register

@@ -1,7 +1,7 @@
 """Sockets: the Socket.IO gateway, the channels that it serves, presence, and the shared editor's endpoint."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -11,10 +11,12 @@ from core.db import Database
 from core.process import Package, Process
 from realtime.doorkeeper import Doorkeeper
 from realtime.editor import Editor
-from realtime.gateway import Parser, SocketServer
+from realtime.gateway import SocketServer
 from realtime.hub import Hub
+from realtime.jobs import jobs
 from realtime.settings import RealtimeSettings
 from realtime.signins import SignIns
+from realtime.socketio import MAIN, Parser
 from realtime.sockets import sockets
 
 PATHS: dict[Parser, str] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
@@ -55,9 +57,17 @@ def mount(app: web.Application, process: Process) -> None:
     hub, keeper = process.resources.get(Hub), process.resources.get(Doorkeeper)
     settings = process.resources.get(RealtimeSettings)
     for parser, path in PATHS.items():
-        server = SocketServer(parser, settings, keeper, hub.connect, hub.event, hub.gone)
+        server = SocketServer(parser, settings, keeper, {MAIN: hub})
+        app.on_shutdown.append(_closing(server))
         app.router.add_route("*", path, server.handle)
     app.router.add_get("/yjs/{document_id}", process.resources.get(Editor).handle)
 
 
-package = Package(name="realtime", sockets=sockets, lifespan=lifespan, mount=mount)
+def _closing(server: SocketServer) -> Callable[[web.Application], Awaitable[None]]:
+    async def close(_: web.Application) -> None:
+        server.close("stopped")
+
+    return close
+
+
+package = Package(name="realtime", sockets=sockets, jobs=jobs, lifespan=lifespan, mount=mount)

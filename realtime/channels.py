@@ -12,16 +12,15 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
 
 from core.bus import Bus
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import Entry, heads
-from core.model import NIL, UserId
-from core.sockets import LOG_HINT, SIGNAL_HINT, Channel, LogHint, Signal
+from core.eventlog import heads
+from core.model import UserId
+from core.sockets import Channel, LogHint, Signal, Told, decode_hint
 from realtime import queries
-from realtime.gateway import Frame
+from realtime.frames import Frame
 from realtime.metrics import CHANNELS, DELIVERIES, DROPPED, RESUMES
 
 log = structlog.get_logger()
@@ -30,6 +29,8 @@ PAGE = 200
 STREAMS = 500
 AGAIN = 0.5
 HEADS = 5_000
+EVENTS = DELIVERIES.labels("event")
+SIGNALS = DELIVERIES.labels("signal")
 
 
 class Listener(Protocol):
@@ -39,13 +40,13 @@ class Listener(Protocol):
     def user_id(self) -> UserId | None:
         """Who it belongs to; None sees everything."""
 
-    def hear(self, channel: Channel, entry: Entry, frame: Frame) -> None:
+    def hear(self, channel: Channel, entry: Told, frame: Frame) -> None:
         """An entry came; ``frame`` is what may be shown."""
 
     def pass_on(self, channel: Channel, frame: Frame) -> None:
         """A signal came."""
 
-    def expelled(self, channel: Channel, entry: Entry) -> None:
+    def expelled(self, channel: Channel, entry: Told) -> None:
         """It does not hear the channel any more."""
 
     def restart(self, channel: Channel) -> None:
@@ -57,6 +58,7 @@ class Feed:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self._event = f"{channel.kind}:event"
         self.listeners: dict[Listener, int] = {}
         """Each with the number of the last entry before it came."""
         self.seq = 0
@@ -69,51 +71,44 @@ class Feed:
         """Whether there is a stream of the channel's id."""
         return self.epoch > 0
 
-    def deliver(self, entry: Entry) -> None:
+    def deliver(self, entry: Told) -> None:
         """Hand one entry to all listeners."""
         self.seq = entry.seq
-        shown, hidden = self._frame(entry), None
-        audience = None if entry.audience is None else frozenset(entry.audience)
+        frame = Frame(self._event, entry.body)
+        heard = 0
+        if entry.audience is None and entry.expels is None:
+            for listener, since in tuple(self.listeners.items()):
+                if entry.seq > since:
+                    listener.hear(self.channel, entry, frame)
+                    heard += 1
+        else:
+            heard = self._deliver_to_some(entry, frame)
+        EVENTS.inc(heard)
+
+    def _deliver_to_some(self, entry: Told, frame: Frame) -> int:
+        """Show an entry to its audience, its number to the others, and the door to who is put out."""
+        hidden = Frame(self._event, self.channel.hidden(self.epoch, entry))
+        heard = 0
         for listener, since in tuple(self.listeners.items()):
             if entry.seq <= since:
                 continue
-            if audience is None or listener.user_id is None or listener.user_id in audience:
-                listener.hear(self.channel, entry, shown)
-            else:
-                hidden = hidden or self._frame(_hidden(entry))
-                listener.hear(self.channel, entry, hidden)
+            shown = entry.audience is None or listener.user_id is None or listener.user_id in entry.audience
+            listener.hear(self.channel, entry, frame if shown else hidden)
+            heard += 1
             if entry.expels is not None and listener.user_id == entry.expels:
                 self.listeners.pop(listener, None)
                 listener.expelled(self.channel, entry)
-        DELIVERIES.labels("event").inc(len(self.listeners))
+        return heard
 
     def signal(self, signal: Signal) -> None:
         """Hand a signal to those it is for."""
-        frame = Frame(signal.event, signal.payload)
-        wanted = None if signal.to is None else frozenset(signal.to)
+        frame = Frame(signal.event, signal.body)
+        heard = 0
         for listener in tuple(self.listeners):
-            if wanted is None or listener.user_id in wanted:
+            if signal.to is None or listener.user_id in signal.to:
                 listener.pass_on(self.channel, frame)
-        DELIVERIES.labels("signal").inc(len(self.listeners))
-
-    def _frame(self, entry: Entry) -> Frame:
-        return Frame(
-            f"{self.channel.kind}:event",
-            {
-                f"{self.channel.kind}_id": str(self.channel.id),
-                "epoch": self.epoch,
-                "seq": entry.seq,
-                "op_id": str(entry.op_id),
-                "kind": entry.kind,
-                "actor_id": str(entry.actor_id),
-                "at": entry.at,
-                "payload": entry.payload,
-            },
-        )
-
-
-def _hidden(entry: Entry) -> Entry:
-    return Entry.model_construct(seq=entry.seq, op_id=NIL, kind="hidden", actor_id=NIL, at=entry.at, payload=None)
+                heard += 1
+        SIGNALS.inc(heard)
 
 
 class Channels:
@@ -147,7 +142,7 @@ class Channels:
         feed = self._feeds.get(channel.name())
         if feed is None:
             feed = self._feeds[channel.name()] = Feed(channel)
-            feed.unsubscribe = self._bus.subscribe(channel.name(), lambda body: self._hinted(feed, body))
+            feed.unsubscribe = self._bus.subscribe(channel.name(), lambda hint: self._hinted(feed, hint))
             feed.opening = asyncio.create_task(self._open(feed))
             CHANNELS.set(len(self._feeds))
         if feed.opening is not None:
@@ -188,17 +183,17 @@ class Channels:
             feed.unsubscribe()
             CHANNELS.set(len(self._feeds))
 
-    def _hinted(self, feed: Feed, body: bytes) -> None:
-        if body.startswith(SIGNAL_HINT):
-            try:
-                feed.signal(Signal.model_validate_json(body[1:]))
-            except ValidationError:  # another version's
-                DROPPED.labels("unknown-signal").inc()
-        elif body.startswith(LOG_HINT):
-            try:
-                self._grown(feed, LogHint.model_validate_json(body[1:]))
-            except ValidationError:
-                DROPPED.labels("unknown-hint").inc()
+    def _hinted(self, feed: Feed, message: LogHint | Signal | bytes) -> None:
+        """A hint: as it is from this process, in bytes from another."""
+        try:
+            hint = decode_hint(message) if isinstance(message, bytes) else message
+        except (ValueError, TypeError):  # another version's
+            DROPPED.labels("unknown-hint").inc()
+            return
+        if isinstance(hint, Signal):
+            feed.signal(hint)
+        else:
+            self._grown(feed, hint)
 
     def _grown(self, feed: Feed, hint: LogHint) -> None:
         """Deliver what follows at once; what leaves a gap, or belongs to another epoch, is read from the log."""
@@ -242,7 +237,7 @@ class Channels:
             if feed.epoch != epoch:
                 self._restart(feed, epoch, entry.seq - 1)
             if entry.seq == feed.seq + 1:
-                feed.deliver(entry)
+                feed.deliver(feed.channel.told(epoch, entry))
             counts[stream_id] = counts.get(stream_id, 0) + 1
         for stream_id, count in counts.items():
             feed = batch[stream_id]

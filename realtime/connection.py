@@ -1,21 +1,19 @@
-"""One WebSocket at the shared editor: its queue, its bound, and its end."""
+"""The way to one client of the shared editor: frames straight to the wire, a bound, and its end."""
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from aiohttp import web
-
 from core.model import new_id
 from realtime import ysync
 from realtime.awareness import Said
-from realtime.metrics import CLOSED, DELIVERIES, DROPPED
+from realtime.metrics import CLOSED, DROPPED
 from realtime.models import EditorGrant
+from realtime.websocket import WebSocket, frame
 
-EXPIRED, NOT_ALLOWED, SLOW, CLIENT_IN_USE, TOO_LARGE = 4401, 4403, 4408, 4409, 4413
+EXPIRED, NOT_ALLOWED, SLOW, CLIENT_IN_USE, RESET, TOO_LARGE = 4401, 4403, 4408, 4409, 4410, 4413
 MALFORMED, RESTART, UNAVAILABLE = 1007, 1012, 1013
 CLOSE_CODES: Final = {
     "too-large": TOO_LARGE,
@@ -27,104 +25,105 @@ CLOSE_CODES: Final = {
 }
 ANSWERED: Final = frozenset(("read-only", "not-your-turn", "invalid", "too-large"))
 """Refusals after which our client, who is told, may go on by itself; the others end the connection."""
-CLOSE_WAIT = 1.0
 AWARENESS_BACKLOG = 131_072
+ANSWER_PAUSE = 0.02
+"""Seconds between looks whether a client has read enough of a long answer to be sent more."""
 
 
 class EditorConnection:
-    """The way to one client. Who does not read is cut off."""
+    """Who does not read is cut off."""
 
-    def __init__(
-        self, grant: EditorGrant, socket: web.WebSocketResponse, transport: asyncio.Transport | None, max_backlog: int
-    ) -> None:
+    __slots__ = (
+        "_answer",
+        "_answered",
+        "_is_behind",
+        "_max_backlog",
+        "_socket",
+        "grant",
+        "heard_at",
+        "id",
+        "is_ending",
+        "user_id",
+    )
+
+    def __init__(self, grant: EditorGrant, socket: WebSocket, max_backlog: int) -> None:
         self.id: UUID = new_id()
         self.grant = grant
         self.user_id = grant.user_id
-        self._socket = socket
-        self._transport = transport
-        self._max_backlog = max_backlog
-        self._outbox: deque[tuple[bytes, int]] = deque()
-        self._backlog = 0
-        self._answering = 0
-        self._wake = asyncio.Event()
-        self._end: tuple[int, str] | None = None
-
-    @property
-    def is_ending(self) -> bool:
+        self.heard_at = 0.0
+        """When the client last said something, by the monotonic clock."""
+        self.is_ending = False
         """Whether nothing more of the client counts."""
-        return self._end is not None
+        self._socket = socket
+        self._max_backlog = max_backlog
+        self._answer: deque[bytes] = deque()
+        self._answered = 0
+        """Bytes of the answer that may still wait: they were asked for, and do not count as backlog."""
+        self._is_behind = False
+        socket.limit_backlog(max_backlog, self._fell_behind)
 
     def stored(self, number: int | None) -> None:
         """An update is in the log, or was already."""
         if number is not None:
-            self.send(ysync.write_ack(number))
+            self.write(frame(ysync.write_ack(number)))
 
     def refused(self, number: int | None, code: str) -> None:
         """An update is not, and nothing that stands on it will be."""
         if number is not None and code in ANSWERED:
-            self.send(ysync.write_refused(number, code))
+            self.write(frame(ysync.write_refused(number, code)))
         else:  # nothing was said against the update itself: our client offers it again when it is back
             self.dismiss(CLOSE_CODES[code], code)
 
-    def relay(self, update: bytes) -> None:
-        """Pass on somebody else's update."""
-        DELIVERIES.labels("update").inc()
-        self.send(ysync.write_update(update))
-
-    def said(self, said: Sequence[Said]) -> None:
+    def said(self, frames: bytes) -> None:
         """Pass on others' awareness; a reader who is behind does without."""
-        if self._backlog > AWARENESS_BACKLOG:
+        if self._socket.backlog > AWARENESS_BACKLOG:
             DROPPED.labels("awareness-backlog").inc()
         else:
-            DELIVERIES.labels("awareness").inc()
-            self.send(ysync.write_awareness(said))
+            self.write(frames)
 
-    def send(self, message: bytes) -> None:
-        """Queue a message."""
-        if self._backlog > self._max_backlog:
-            self.dismiss(SLOW, "slow")
-        elif self._end is None:
-            self._outbox.append((message, len(message)))
-            self._backlog += len(message)
-            self._wake.set()
+    def write(self, frames: bytes) -> None:
+        """Send what is framed already."""
+        if not self.is_ending:
+            self._socket.write(frames)
+            if self._is_behind:
+                self._fell_behind()
 
     def answer(self, updates: Sequence[bytes]) -> None:
-        """Queue all that the client missed; it does not count as backlog, but who is being answered cannot ask again."""
-        if self._end is None and not self._answering:
+        """Send all that the client missed, as fast as it reads; who is being answered cannot ask again."""
+        if not self._answer:
             *news, last = updates
-            messages = [*map(ysync.write_update, news), ysync.write_answer(last)]
-            self._answering = len(messages)
-            self._outbox.extend((message, 0) for message in messages)
-            self._wake.set()
+            self._answer.extend(map(ysync.write_update, news))
+            self._answer.append(ysync.write_answer(last))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        while self._answer and not self.is_ending:
+            if self._socket.backlog > self._max_backlog // 4:
+                asyncio.get_running_loop().call_later(ANSWER_PAUSE, self._go_on)
+                return
+            part = frame(self._answer.popleft())
+            self._answered = self._socket.backlog + len(part)
+            self.write(part)
+
+    def _fell_behind(self) -> None:
+        backlog = self._socket.backlog
+        self._answered = min(self._answered, backlog)
+        self._is_behind = backlog > self._max_backlog
+        if backlog - self._answered > self._max_backlog:
+            self.dismiss(SLOW, "slow")
 
     def dismiss(self, code: int, reason: str) -> None:
-        """End the connection, after what is queued; who does not read that in time is cut off."""
-        if self._end is None:
+        """End the connection, after what is on its way; who does not read that in time is cut off."""
+        if not self.is_ending:
+            self.is_ending = True
             CLOSED.labels(reason).inc()
-            self._end = (code, reason)
-            self._wake.set()
+            self._answer.clear()
             if code == SLOW:
-                self._abort()
+                self._socket.abort()
             else:
-                asyncio.get_running_loop().call_later(2 * CLOSE_WAIT, self._abort)
+                self._socket.close(code, reason)
 
-    async def write(self) -> None:
-        """Send what is queued, until the end."""
-        with contextlib.suppress(ConnectionError):
-            while self._end is None or self._outbox:
-                if self._outbox:
-                    message, weight = self._outbox.popleft()
-                    await self._socket.send_bytes(message)
-                    self._backlog -= weight
-                    self._answering -= weight == 0
-                else:
-                    self._wake.clear()
-                    await self._wake.wait()
-        code, reason = self._end or (RESTART, "broken")
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(CLOSE_WAIT):
-                await self._socket.close(code=code, message=reason.encode())
 
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+def said_frame(said: Sequence[Said]) -> bytes:
+    """Awareness, framed once for all who get it."""
+    return frame(ysync.write_awareness(said))

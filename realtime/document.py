@@ -1,83 +1,165 @@
-"""One shared document on this node: judges updates, appends them in groups, and passes them on once they are stored.
+"""One shared document on this node: judges updates, passes them on, and has them stored in the order in which they came.
 
 Nothing is applied here. An update is let through when the strict reader reads it, its items follow on those that are
-stored without a gap, and its client ids are its sender's. Groups of one document go to the log one after the other:
-the next is judged when the fate of the former is known, so an update never stands on one that was refused.
+here without a gap, and its client ids are its sender's. Where nothing can stand against it any more, it is passed on at
+once and stored a moment later; where the database has the last word – somebody holds the keyboard, or a client id is
+new – it is passed on when it is stored. Only the acknowledgement means stored.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from core.errors import Unavailable
-from core.eventlog import Appended, Entry, LogWriter, NewEntry
+from core.eventlog import Appended, Entry, NewEntry
 from core.model import TenantId, new_id
-from realtime.connection import EditorConnection
+from realtime import ysync
+from realtime.connection import CLIENT_IN_USE, EditorConnection
 from realtime.history import History
-from realtime.metrics import UPDATE_GROUP, UPDATES
-from realtime.yupdate import InvalidUpdate, UpdateSummary, read_update
+from realtime.metrics import DELIVERIES, UPDATE_GROUP, UPDATES
+from realtime.websocket import frame
+from realtime.ysummary import UpdateSummary
+from realtime.yupdate import InvalidUpdate, read_update
 
 log = structlog.get_logger()
 
 GROUP = 128
-RETRIES = 20
-RETRY_DELAY = 0.5
+UNSURE_MAX = 32
 CONFLICTS = 20
 """Times that other gateways may come first before an offer is refused."""
-Stored = Callable[["Document", int, UUID, bytes], None]
-"""Called with document, number, actor and bytes of an update that this node stored."""
+SETTLE = 0.005
+ACTIVE = 1.0
+"""Seconds for which a connection that said something certainly lives."""
+_op_ids = itertools.count(new_id().int)
+"""Unique in the installation, for the process's first is; a new one for each update would cost more than judging it."""
+DELIVERED = DELIVERIES.labels("update")
+STORED = UPDATES.labels("stored")
 
 
 class Offer:
     """An update that a connection offers."""
 
-    __slots__ = ("author", "claims", "data", "number", "op_id", "summary")
+    __slots__ = ("author", "claims", "data", "has_waited", "is_shown", "number", "op_id", "summary")
 
     def __init__(self, author: EditorConnection, data: bytes, number: int | None, summary: UpdateSummary) -> None:
         self.author = author
         self.data = data
         self.number = number
         self.summary = summary
-        self.op_id = new_id()
+        self.op_id = UUID(int=next(_op_ids))
         self.claims = False
+        """It is the first of a client id: the log must not have moved since it was judged."""
+        self.is_shown = False
+        """The others have it already."""
+        self.has_waited = False
+        """The log was read on for what it stands on."""
+
+
+class House(Protocol):
+    """What a document needs of the node that it is open on."""
+
+    def ready(self, document: "Document") -> None:
+        """There is something to store."""
+
+    def refresh(self, document: "Document") -> "asyncio.Future[None]":
+        """Read what the log has beyond the document."""
+
+    def stored(self, document: "Document", seq: int, offer: Offer) -> None:
+        """An update of this node was stored."""
+
+    def diverged(self, document: "Document") -> None:
+        """The others were shown what the log does not have."""
 
 
 class Document:
     """The document ``id`` of a tenant, up to entry ``seq`` of its log."""
 
-    def __init__(
-        self, tenant_id: TenantId, document_id: UUID, writer: LogWriter, max_bytes: int,
-        refresh: Callable[["Document"], "asyncio.Future[None]"], on_stored: Stored,
-    ) -> None:  # fmt: skip
+    def __init__(self, tenant_id: TenantId, document_id: UUID, max_bytes: int, house: House) -> None:
         self.tenant_id = tenant_id
         self.id = document_id
         self.seq = 0
         self.epoch = 0
+        self.base = 0
+        """The entry up to which the history is a checkpoint's."""
+        self.is_free = False
+        """Nobody holds the keyboard, as far as is known: everybody may write."""
         self.history = History()
         self.authors: set[EditorConnection] = set()
-        self._writer = writer
+        self.pending_bytes = 0
+        """Bytes offered and not yet stored or refused."""
         self._max_bytes = max_bytes
-        self._refresh = refresh
-        self._on_stored = on_stored
-        self._pending: list[Offer] = []
-        self._pending_bytes = 0
-        self._flushing: asyncio.Task[None] | None = None
+        self._house = house
+        self._pending: deque[Offer] = deque()
+        self._unsure: list[Offer] = []
+        """Those of the queue that came since it was last judged, and are not shown."""
+        self._storing: list[Offer] = []
+        self._conflicts = 0
+        self._waits = False
+        """For the log to be read on, before more can be judged."""
+        self._writers: dict[int, EditorConnection] = {}
+        """The connection that last wrote under a client id."""
+        self._is_broken = False
+        """Something was shown that the log will not have."""
         self._barred: dict[EditorConnection, str] = {}
         """Authors of whom something was refused, and why: what follows it cannot stand."""
 
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes offered and not yet stored or refused."""
-        return self._pending_bytes
-
     def offer(self, author: EditorConnection, data: bytes, number: int | None, summary: UpdateSummary) -> None:
-        """Judge an update and store it soon; its author is told."""
-        self._pending.append(Offer(author, data, number, summary))
-        self._pending_bytes += len(data)
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush(), name="document")
+        """Judge an update and have it stored; its author is told."""
+        offer = Offer(author, data, number, summary)
+        self._show_if_sure(offer)
+        self._pending.append(offer)
+        if not offer.is_shown:
+            self._unsure.append(offer)
+        elif self._unsure:
+            self._look_again()
+        self.pending_bytes += len(data)
+        if not self._waits:
+            self._house.ready(self)
+
+    def _show_if_sure(self, offer: Offer) -> None:
+        if self.is_free and not offer.is_shown and offer.author not in self._barred and self._is_sure(offer):
+            offer.is_shown = True
+            self.history.put(offer.data, offer.summary, offer.author.user_id)
+            self._relay(offer.data, offer.author)
+
+    def _look_again(self) -> None:
+        """What was read just before what it stands on, over another line, may go out now, and to the log behind it."""
+        for offer in self._unsure[:UNSURE_MAX]:
+            self._show_if_sure(offer)
+            if offer.is_shown:
+                self._unsure.remove(offer)
+                self._pending.remove(offer)
+                self._pending.append(offer)
+
+    def _is_sure(self, offer: Offer) -> bool:
+        """Whether an update is new, fits by itself, and brings items of its author's known client ids alone."""
+        history, owner = self.history, offer.author.user_id
+        return (
+            history.fit(offer.summary, {}) == "new"
+            and all(history.owners.get(client) == owner for client in offer.summary.clients)
+            and not self._is_doubled(offer)
+            and history.size + len(offer.data) <= self._max_bytes
+        )
+
+    def _is_doubled(self, offer: Offer) -> bool:
+        """Whether two connections of one person write under one client id: they would differ for ever.
+
+        One that was cut off and is back takes its id with it; who is left of the former connection is sent away.
+        """
+        now = time.monotonic()
+        for client in offer.summary.clients:
+            writer = self._writers.get(client)
+            if writer is not None and writer is not offer.author:
+                if writer.heard_at > now - ACTIVE:
+                    return True
+                writer.dismiss(CLIENT_IN_USE, "client-in-use")
+            self._writers[client] = offer.author
+        return False
 
     def changes(self, summary: UpdateSummary) -> bool:
         """Whether an update would change anything."""
@@ -94,11 +176,16 @@ class Document:
         self, seq: int, actor_id: UUID, data: bytes, summary: UpdateSummary, author: EditorConnection | None
     ) -> None:
         if self.history.take(data, summary, actor_id):
-            for other in self.authors:
-                if other is not author:
-                    other.relay(data)
+            self._relay(data, author)
         if seq == self.seq + 1:
             self.seq = seq
+
+    def _relay(self, data: bytes, author: EditorConnection | None) -> None:
+        frames = frame(ysync.write_update(data))
+        for other in self.authors:
+            if other is not author:
+                other.write(frames)
+        DELIVERED.inc(len(self.authors) - (author in self.authors))
 
     def read(self, entries: Sequence[Entry]) -> None:
         """Take in a run of the log."""
@@ -109,95 +196,77 @@ class Document:
                 self.take(entry.seq, entry.actor_id, entry.data)
             self.seq = entry.seq
 
+    def rest_on(self, history: History, base: int) -> None:
+        """Go on with a history that rests on a newer checkpoint and holds the log up to the same entry."""
+        for offer in (*self._storing, *self._pending):
+            if offer.is_shown:
+                history.take(offer.data, offer.summary, offer.author.user_id)
+        self.history, self.base = history, base
+
     def forget(self, author: EditorConnection) -> None:
         """A connection is gone; what it offered before is still stored."""
         self.authors.discard(author)
+        for client in [client for client, writer in self._writers.items() if writer is author]:
+            del self._writers[client]
         self._barred.pop(author, None)
 
-    async def settled(self) -> None:
-        """Wait until nothing is pending."""
-        while self._flushing is not None:
-            await asyncio.wait([self._flushing])
+    # To the log, one group after the other: the next is judged when the fate of the former is known
 
-    async def _flush(self) -> None:
-        conflicts = 0
-        try:
-            while self._pending:
-                group, self._pending = self._pending[:GROUP], self._pending[GROUP:]
-                again = await self._store(group)
-                conflicts = conflicts + 1 if again else 0
-                if conflicts > CONFLICTS:
-                    self._refuse_all(again, "invalid")
-                    again = []
-                self._pending[:0] = again
-        except Exception as error:
-            if not isinstance(error, Unavailable):
-                log.exception("document_flush_failed", document=str(self.id))
-            self._refuse_all([*group, *self._pending], "unavailable")
-            self._pending.clear()
-            self._pending_bytes = 0
-        finally:
-            self._flushing = None
-
-    async def _store(self, group: list[Offer]) -> list[Offer]:
-        """Judge and append a group; answers those that must be judged again.
-
-        Raises:
-            Unavailable: the log cannot be reached; nothing of the group is acknowledged.
-        """
-        good = self._judge(group)
-        if any(each is None for each in good):
-            await self._refresh(self)
-            good = self._judge(group)
-        offers: list[Offer] = []
-        for offer, verdict in zip(group, good, strict=True):
-            if verdict == "new":
-                offers.append(offer)
-            elif verdict == "known":
-                self._acknowledge(offer, "known")
-            else:
-                self._refuse(offer, verdict or "invalid")
-        if not offers:
+    def next_group(self) -> list[NewEntry]:
+        """The entries to append now; tell ``finish`` what became of them."""
+        if self._storing or self._waits:
             return []
-        UPDATE_GROUP.observe(len(offers))
-        again = self._finish(offers, await self._append(offers))
-        if again:
-            await self._refresh(self)
-        return again
+        self._storing = self._judged()
+        if self._storing:
+            UPDATE_GROUP.observe(len(self._storing))
+        entries, shown = [], None
+        for seq, offer in enumerate(self._storing, self.seq):
+            actor = offer.author.user_id
+            # What stands on another's update that the database may refuse must not be stored without it.
+            follows = offer.is_shown and shown not in {None, actor}
+            shown = actor if offer.is_shown else shown
+            expected = seq if offer.claims or follows else None
+            entries.append(
+                NewEntry(self.tenant_id, self.id, offer.op_id, "update", actor, data=offer.data, expected=expected)
+            )
+        return entries
 
-    def _judge(self, group: Sequence[Offer]) -> list[str | None]:
-        """For each offer ``new``, ``known``, the code of its refusal, or None: it stands on what is not here."""
-        verdicts: list[str | None] = []
+    def _judged(self) -> list[Offer]:
+        """Take the good ones off the queue, up to one that stands on what is not here."""
+        group: list[Offer] = []
         ahead: dict[int, int] = {}
         owners: dict[int, UUID] = {}
         size = self.history.size
-        barred = dict(self._barred)
-        for offer in group:
-            verdict = self._verdict(offer, ahead, owners, size, barred)
-            if verdict == "new":
+        self._unsure.clear()
+        while self._pending and len(group) < GROUP:
+            offer = self._pending[0]
+            self._show_if_sure(offer)  # what it waited for may be here by now
+            verdict = "new" if offer.is_shown else self._verdict(offer, ahead, owners, size)
+            if verdict == "gap" and not offer.has_waited:
+                if not group:
+                    offer.has_waited = True
+                    self._read_on()
+                break
+            self._pending.popleft()
+            if verdict != "new":
+                self._answer(offer, verdict)
+                continue
+            group.append(offer)
+            if not offer.is_shown:
                 size += len(offer.data)
                 for client, (_, end) in offer.summary.clients.items():
                     ahead[client] = max(end, ahead.get(client, 0))
-            elif verdict != "known":
-                barred.setdefault(offer.author, verdict or "invalid")
-            verdicts.append(verdict)
-        return verdicts
+        return group
 
-    def _verdict(
-        self,
-        offer: Offer,
-        ahead: dict[int, int],
-        owners: dict[int, UUID],
-        size: int,
-        barred: dict[EditorConnection, str],
-    ) -> str | None:
+    def _verdict(self, offer: Offer, ahead: dict[int, int], owners: dict[int, UUID], size: int) -> str:
+        """``new``, ``known``, ``gap`` or the code of its refusal."""
         fit = self.history.fit(offer.summary, ahead)
         if fit == "known":
             return "known"
-        if offer.author in barred:
-            return barred[offer.author]
+        if offer.author in self._barred:
+            return self._barred[offer.author]
         if fit == "gap":
-            return None
+            return "gap"
         offer.claims = False
         for client in self.history.new_clients(offer.summary, ahead):
             owner = self.history.owners.get(client) or owners.get(client)
@@ -206,60 +275,82 @@ class Document:
                 offer.claims = True
             elif owner != offer.author.user_id:
                 return "client-in-use"
+        if self._is_doubled(offer):
+            return "client-in-use"
         return "new" if size + len(offer.data) <= self._max_bytes else "too-large"
 
-    async def _append(self, offers: list[Offer]) -> list[Appended]:
-        """Append; while the log is out of reach, again with the same ids, for the outcome may be unknown."""
-        entries = [
-            NewEntry(
-                tenant_id=self.tenant_id,
-                stream_id=self.id,
-                op_id=offer.op_id,
-                kind="update",
-                actor_id=offer.author.user_id,
-                data=offer.data,
-                expected=self.seq + place if offer.claims else None,
-            )
-            for place, offer in enumerate(offers)
-        ]
-        for retry in range(RETRIES):
-            try:
-                return await self._writer.append(entries)
-            except Unavailable:
-                if retry == RETRIES - 1:
-                    raise
-                await asyncio.sleep(RETRY_DELAY)
-        raise AssertionError("unreachable")
-
-    def _finish(self, offers: list[Offer], answers: Sequence[Appended]) -> list[Offer]:
+    def finish(self, answers: Sequence[Appended]) -> None:
+        """What became of the group."""
+        group, self._storing = self._storing, []
         again: list[Offer] = []
-        newest = self.seq
-        for offer, (outcome, seq, *_) in zip(offers, answers, strict=True):
-            newest = max(newest, seq)
-            if outcome in {"new", "repeat"}:
-                self._keep(seq, offer.author.user_id, offer.data, offer.summary, offer.author)
-                self._on_stored(self, seq, offer.author.user_id, offer.data)
-                self._acknowledge(offer, "stored")
-            elif outcome == "refused":
+        newest, stored = self.seq, 0
+        for offer, answer in zip(group, answers, strict=True):
+            newest = max(newest, answer.seq)
+            if answer.outcome in {"new", "repeat"}:
+                self._stored(offer, answer.seq)
+                stored += 1
+            elif answer.outcome == "refused":
                 again.append(offer)
             else:
-                self._refuse(offer, "not-your-turn" if outcome == "fenced" else "invalid")
-        if newest > self.seq and not again:
-            self._refresh(self)
-        return again
+                self._refuse(offer, "not-your-turn" if answer.outcome == "fenced" else "invalid")
+        STORED.inc(stored)
+        self._pending.extendleft(reversed(again))
+        self._conflicts = self._conflicts + 1 if again else 0
+        if self._is_broken or self._conflicts > CONFLICTS:
+            self.give_up()
+        elif again:
+            self._read_on()
+        elif newest > self.seq:
+            self._house.refresh(self)
+        if self._pending and not self._waits:
+            self._house.ready(self)
 
-    def _acknowledge(self, offer: Offer, outcome: str) -> None:
-        UPDATES.labels(outcome).inc()
-        self._pending_bytes -= len(offer.data)
+    def _stored(self, offer: Offer, seq: int) -> None:
+        if not offer.is_shown:
+            self._keep(seq, offer.author.user_id, offer.data, offer.summary, offer.author)
+        elif seq == self.seq + 1:
+            self.seq = seq
+        self._house.stored(self, seq, offer)
+        self.pending_bytes -= len(offer.data)
         offer.author.stored(offer.number)
+
+    def _read_on(self) -> None:
+        self._waits = True
+        self._house.refresh(self).add_done_callback(self._was_read)
+
+    def _was_read(self, _: "asyncio.Future[None]") -> None:
+        self._waits = False
+        if self._pending:
+            self._house.ready(self)
+
+    def give_up(self) -> None:
+        """Nothing that is pending can be stored now; what was shown of it was shown in vain."""
+        offers = [*self._storing, *self._pending]
+        self._storing.clear()
+        self._pending.clear()
+        self._unsure.clear()
+        for offer in offers:
+            self._refuse(offer, "unavailable")
+        if self._is_broken:
+            self._house.diverged(self)
+
+    def _answer(self, offer: Offer, verdict: str) -> None:
+        if verdict == "known":
+            UPDATES.labels("known").inc()
+            self.pending_bytes -= len(offer.data)
+            offer.author.stored(offer.number)
+        else:
+            self._refuse(offer, "invalid" if verdict == "gap" else verdict)
 
     def _refuse(self, offer: Offer, code: str) -> None:
         UPDATES.labels(code).inc()
-        self._pending_bytes -= len(offer.data)
+        self.pending_bytes -= len(offer.data)
         if offer.author in self.authors:
             self._barred.setdefault(offer.author, code)
+        self._is_broken = self._is_broken or offer.is_shown
         offer.author.refused(offer.number, code)
 
-    def _refuse_all(self, offers: Sequence[Offer], code: str) -> None:
-        for offer in offers:
-            self._refuse(offer, code)
+    async def settled(self) -> None:
+        """Wait until nothing is on its way to the log."""
+        while self._pending or self._storing:
+            await asyncio.sleep(SETTLE)

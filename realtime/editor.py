@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection
-from typing import Final
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from core.bus import Bus
 from core.call import Resources
@@ -18,19 +20,24 @@ from core.tokens import Tokens
 from realtime import ysync
 from realtime.buckets import Bucket
 from realtime.channels import Channels
-from realtime.connection import CLOSE_WAIT, EXPIRED, MALFORMED, NOT_ALLOWED, RESTART, UNAVAILABLE, EditorConnection
+from realtime.connection import EXPIRED, MALFORMED, NOT_ALLOWED, RESTART, UNAVAILABLE, EditorConnection, said_frame
 from realtime.doorkeeper import Doorkeeper
+from realtime.handshake import Taken, accept
 from realtime.lib0 import Malformed
 from realtime.metrics import CONNECTIONS
 from realtime.models import EditorGrant
+from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
-from realtime.shelf import OpenDocument, Shelf
+from realtime.shelf import Shelf
 from realtime.signins import SignIns
+from realtime.websocket import WebSocket, frame
 from realtime.yupdate import InvalidUpdate, Limits, read_update
 
 log = structlog.get_logger()
 
 HEARTBEAT = 20.0
+PING = b"\x89\x00"
+OPEN = CONNECTIONS.labels("editor")
 MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
 PAUSE = 0.02
 NOT_ADMITTED: Final[dict[type[Problem], int]] = {
@@ -45,64 +52,81 @@ MAX_PENDING = 1_048_576
 class Sitting:
     """One person's time at one document."""
 
+    __slots__ = ("_bucket", "_connection", "_found", "_is_paused", "_left", "_limits", "_shelf", "_wire")
+
     def __init__(
-        self, connection: EditorConnection, socket: web.WebSocketResponse, shelf: Shelf, found: OpenDocument,
-        max_update: int,
+        self, connection: EditorConnection, wire: WebSocket, shelf: Shelf, found: OpenDocument,
+        limits: Limits, left: Callable[[], None],
     ) -> None:  # fmt: skip
         self._connection = connection
-        self._socket = socket
+        self._wire = wire
         self._shelf = shelf
         self._found = found
-        self._limits = Limits(max_bytes=max_update)
+        self._limits = limits
+        self._left = left
         self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGE_BURST)
+        self._is_paused = False
 
-    async def run(self) -> None:
-        """Serve until either side ends it."""
+    def begin(self) -> None:
+        """Say what the document holds, and who is at it."""
         connection, found = self._connection, self._found
-        tasks = {asyncio.create_task(connection.write()), asyncio.create_task(self._read())}
-        try:
-            found.readers.add(connection)
-            found.document.authors.add(connection)
-            connection.send(ysync.write_ask_state(found.document.history.vector))
-            self._tell_all()
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            found.readers.discard(connection)
-            found.document.forget(connection)
-            self._shelf.tell(found, found.presences.leave(connection.id))
-            self._shelf.give_back(found)
+        self._wire.on_message, self._wire.on_closed = self._hear, self._leave
+        found.readers.add(connection)
+        found.document.authors.add(connection)
+        connection.write(frame(ysync.write_ask_state(found.document.history.vector)))
+        self._tell_all()
+
+    def _leave(self) -> None:
+        connection, found = self._connection, self._found
+        connection.is_ending = True
+        found.readers.discard(connection)
+        found.document.forget(connection)
+        self._shelf.tell(found, found.presences.leave(connection.id))
+        self._shelf.give_back(found)
+        self._left()
 
     def _tell_all(self) -> None:
         own = self._found.presences.own(self._connection.id)
         others = [each for each in self._found.presences.all() if each[0] != own]
         if others:
-            self._connection.said(others)
+            self._connection.said(said_frame(others))
 
-    async def _read(self) -> None:
-        """Take the client's messages, no faster than they can be stored."""
-        async for message in self._socket:
-            while self._found.document.pending_bytes > MAX_PENDING or not self._bucket.take():
-                await asyncio.sleep(PAUSE)
-            try:
-                if message.type is not WSMsgType.BINARY:
-                    raise Malformed("text")
-                for each in ysync.read_messages(message.data):
+    def _hear(self, data: str | bytes) -> None:
+        """Take a message, and no more of them than can be stored."""
+        if self._connection.is_ending:
+            return
+        self._connection.heard_at = time.monotonic()
+        try:
+            if isinstance(data, str):
+                raise Malformed("text")
+            if (update := ysync.read_update_message(data)) is not None:
+                self._offer(*update)
+            else:
+                for each in ysync.read_messages(data):
                     self._take(each)
-            except Malformed as error:
-                log.warning("bad_editor_message", reason=error.reason)
-                self._connection.dismiss(MALFORMED, "malformed")
-            if self._connection.is_ending:
-                await asyncio.sleep(2 * CLOSE_WAIT)  # the writer ends the connection, after what is queued
-                break
+        except Malformed as error:
+            log.warning("bad_editor_message", reason=error.reason)
+            self._connection.dismiss(MALFORMED, "malformed")
+        if not (self._bucket.take() and self._found.document.pending_bytes <= MAX_PENDING) and not self._is_paused:
+            self._pause()
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._wire.pause()
+        asyncio.get_running_loop().call_later(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._found.document.pending_bytes > MAX_PENDING and not self._connection.is_ending:
+            asyncio.get_running_loop().call_later(PAUSE, self._go_on)
+        else:
+            self._is_paused = False
+            self._wire.resume()
 
     def _take(self, message: ysync.Message) -> None:
         connection, found = self._connection, self._found
         match message:
             case ysync.Update():
-                self._offer(message)
+                self._offer(message.number, message.data)
             case ysync.AskState():
                 connection.answer(found.document.history.answer(message.vector))
             case ysync.Awareness():
@@ -114,19 +138,33 @@ class Sitting:
             case ysync.Hello():
                 pass  # its numbered updates say enough
 
-    def _offer(self, update: ysync.Update) -> None:
+    def _offer(self, number: int | None, data: bytes) -> None:
         connection, found = self._connection, self._found
         try:
-            summary = read_update(update.data, self._limits)
+            summary = read_update(data, self._limits)
         except InvalidUpdate as error:
-            connection.refused(update.number, "too-large" if error.reason == "too-large" else "invalid")
+            connection.refused(number, "too-large" if error.reason == "too-large" else "invalid")
             return
         if summary.is_empty:
-            connection.stored(update.number)
+            connection.stored(number)
         elif not found.may_write(connection.grant) and found.document.changes(summary):
-            connection.refused(update.number, "read-only")
+            connection.refused(number, "read-only")
         else:
-            found.document.offer(connection, update.data, update.number, summary)
+            found.document.offer(connection, data, number, summary)
+
+
+class Guest(NamedTuple):
+    """Who may sit down, and where."""
+
+    grant: EditorGrant
+    found: OpenDocument
+
+
+class Refused(NamedTuple):
+    """Who may not, as a close code and a reason."""
+
+    code: int
+    reason: str
 
 
 class Editor:
@@ -138,6 +176,7 @@ class Editor:
         self._tokens = resources.get(Tokens)
         self._doorkeeper = doorkeeper
         self._settings = settings
+        self._limits = Limits(max_bytes=settings.max_update)
         self._sign_ins = resources.get(SignIns)
         self._sign_ins.watch(self)
         self.shelf = Shelf(resources.get(Database), resources.get(Bus), resources.get(LogWriter), channels, settings)
@@ -145,53 +184,51 @@ class Editor:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Editor"]:
         """Serve while the block runs."""
+        pings = asyncio.create_task(self._ping())
         async with self.shelf.running():
             try:
                 yield self
             finally:
+                pings.cancel()
+                await asyncio.gather(pings, return_exceptions=True)
                 self._dismiss_all()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket."""
         self._doorkeeper.admit(request)
-        socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT, compress=False, max_msg_size=2 * self._settings.max_update, timeout=CLOSE_WAIT
-        )
-        await socket.prepare(request)
         address = self._doorkeeper.address(request)
         self._doorkeeper.opened(address)
-        CONNECTIONS.labels("editor").inc()
-        try:
-            await self._serve(request, socket)
-        finally:
-            CONNECTIONS.labels("editor").dec()
+        OPEN.inc()
+
+        def left() -> None:
+            OPEN.dec()
             self._doorkeeper.closed(address)
-        return socket
 
-    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        found = await self._admitted(request, socket)
-        if found is not None:
-            document, grant = found
-            connection = EditorConnection(grant, socket, request.transport, self._settings.max_backlog)
-            await Sitting(connection, socket, self.shelf, document, self._settings.max_update).run()
+        try:
+            guest = await self._admitted(request)
+            notice_silence(request.transport)
+            most = 2 * self._settings.max_update
+            wire = accept(request, max_message=most, on_message=_ignore, on_closed=left)
+        except BaseException:  # there will be no socket to say that it is closed
+            left()
+            raise
+        if isinstance(guest, Refused):
+            wire.close(guest.code, guest.reason)
+        else:
+            connection = EditorConnection(guest.grant, wire, self._settings.max_backlog)
+            Sitting(connection, wire, self.shelf, guest.found, self._limits, left).begin()
+        return Taken()
 
-    async def _admitted(
-        self, request: web.Request, socket: web.WebSocketResponse
-    ) -> tuple[OpenDocument, EditorGrant] | None:
-        """The document that the pass opens; without it the socket is closed with the reason."""
+    async def _admitted(self, request: web.Request) -> "Guest | Refused":
+        """The document that the pass opens, or why it opens none."""
         try:
             grant = await self._granted(request)
             found = await self.shelf.take(grant)
         except (Unauthenticated, NotFound, Unavailable) as problem:
-            await socket.close(code=NOT_ADMITTED[type(problem)], message=problem.slug.encode())
-            return None
-        refusal = self._refusal(found, grant)
-        if refusal is not None:
-            self.shelf.give_back(found)
-            code, reason = refusal
-            await socket.close(code=code, message=reason)
-            return None
-        return found, grant
+            return Refused(NOT_ADMITTED[type(problem)], problem.slug)
+        if self._sign_ins.is_over(grant.sign_in_id):
+            return Refused(EXPIRED, "signed-out")
+        return Guest(grant, found) if found.may_read(grant.user_id) else Refused(NOT_ALLOWED, "removed")
 
     async def _granted(self, request: web.Request) -> EditorGrant:
         """What the pass in the address says.
@@ -204,12 +241,6 @@ class Editor:
             raise Unauthenticated
         await self._sign_ins.require_live(grant.sign_in_id)
         return grant
-
-    def _refusal(self, found: OpenDocument, grant: EditorGrant) -> tuple[int, bytes] | None:
-        """What happened to them while the document was opened, as a close code and a reason."""
-        if self._sign_ins.is_over(grant.sign_in_id):
-            return EXPIRED, b"signed-out"
-        return None if found.may_read(grant.user_id) else (NOT_ALLOWED, b"removed")
 
     def sign_ins(self) -> Collection[UUID]:
         """The sign-ins of all connections."""
@@ -234,3 +265,23 @@ class Editor:
     def _dismiss_all(self) -> None:
         for found in self.shelf.all():
             found.dismiss_all(RESTART, "stopped")
+
+    async def _ping(self) -> None:
+        """Write to everybody now and then: proxies keep the connection, and the kernel notices who is gone."""
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            for found in self.shelf.all():
+                for reader in found.readers:
+                    reader.write(PING)
+                await asyncio.sleep(0)
+
+
+def notice_silence(transport: asyncio.Transport | None) -> None:
+    """Have the kernel give up a connection whose peer takes nothing for two pings; no timer of ours is needed."""
+    line = None if transport is None else transport.get_extra_info("socket")
+    if line is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * HEARTBEAT * 1_000))
+
+
+def _ignore(message: str | bytes) -> None:
+    """What is said to who is refused."""

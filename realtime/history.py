@@ -5,13 +5,15 @@ the items as raw bytes in the order of their clocks. So it can answer a sync ste
 missing, and judge whether a new update fits without a gap.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from realtime.lib0 import varuint
-from realtime.yupdate import UpdateSummary
+from realtime.ysummary import UpdateSummary
+from realtime.yupdate import read_deletions
 
 Fit = Literal["new", "known", "gap"]
 CHUNK_BYTES = 4_096
@@ -26,8 +28,24 @@ class Ranges:
     __slots__ = ("_ends", "_starts")
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
+        self._starts = array("Q")
+        self._ends = array("Q")
+
+    @classmethod
+    def of(cls, ranges: Iterable[Range]) -> "Ranges":
+        """Ranges in rising order that do not overlap."""
+        found, behind = cls(), -1
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in ranges:
+            if start == behind:
+                ends[-1] = end
+            else:
+                starts.append(start)
+                ends.append(end)
+            behind = end
+        found._starts, found._ends = array("Q", starts), array("Q", ends)
+        return found
 
     def __iter__(self) -> Iterator[Range]:
         return zip(self._starts, self._ends, strict=True)
@@ -47,8 +65,8 @@ class Ranges:
         if first < last:
             start = min(start, self._starts[first])
             end = max(end, self._ends[last - 1])
-        self._starts[first:last] = [start]
-        self._ends[first:last] = [end]
+        self._starts[first:last] = array("Q", (start,))
+        self._ends[first:last] = array("Q", (end,))
 
 
 class Chunk(NamedTuple):
@@ -60,6 +78,24 @@ class Chunk(NamedTuple):
     data: bytes
 
 
+class Kept(NamedTuple):
+    """One client in a checkpoint: whose it is, and where its items lie."""
+
+    client: int
+    owner: UUID
+    start: int
+    pieces: list[list[int]]
+    """Clock after the last item, number of items, and where their bytes stop."""
+
+
+class Checkpoint(NamedTuple):
+    """A document's first ``seq`` entries, merged."""
+
+    seq: int
+    state: bytes
+    clients: list[Kept]
+
+
 class History:
     """One document."""
 
@@ -67,8 +103,16 @@ class History:
         self.vector: dict[int, int] = {}
         self.owners: dict[int, UUID] = {}
         self.size = 0
-        """Bytes of all updates taken in."""
+        """Bytes of the checkpoint and of all updates taken in since."""
+        self.base_size = 0
+        """Bytes of the checkpoint."""
+        self.updates = 0
+        """Taken in since the checkpoint."""
+        self._deletions: bytes | None = NO_DELETIONS
+        """As they are sent; None: to be written anew."""
         self._chunks: dict[int, list[Chunk]] = {}
+        self._sealed: dict[int, int] = {}
+        """Where the checkpoint ends: who has it gets only what follows."""
         self._odd: list[tuple[int, int, bytes]] = []
         """Client, end and section of updates that overlapped what was there, as after an edit in two tabs."""
         self._deleted: dict[int, Ranges] = {}
@@ -80,11 +124,13 @@ class History:
         """
         if summary.has_skips:
             return "gap"
+        vector = {**self.vector, **ahead} if ahead else self.vector
         for client, clock in summary.needs.items():
-            if clock > self._reached(client, ahead):
+            if clock > vector.get(client, 0):
                 return "gap"
-        if any(end > self._reached(client, ahead) for client, (_, end) in summary.clients.items()):
-            return "new"
+        for client, (_, end) in summary.clients.items():
+            if end > vector.get(client, 0):
+                return "new"
         for client, ranges in summary.deletes.items():
             deleted = self._deleted.get(client)
             if deleted is None or not all(deleted.covers(*each) for each in ranges):
@@ -93,13 +139,23 @@ class History:
 
     def new_clients(self, summary: UpdateSummary, ahead: dict[int, int]) -> list[int]:
         """The client ids of which an update brings new items."""
-        return [client for client, (_, end) in summary.clients.items() if end > self._reached(client, ahead)]
+        return [
+            client
+            for client, (_, end) in summary.clients.items()
+            if end > max(self.vector.get(client, 0), ahead.get(client, 0))
+        ]
 
     def take(self, data: bytes, summary: UpdateSummary, owner: UUID) -> bool:
         """Take in an update of the log; says whether it changed anything."""
         if self.fit(summary, {}) == "known":
             return False
+        self.put(data, summary, owner)
+        return True
+
+    def put(self, data: bytes, summary: UpdateSummary, owner: UUID) -> None:
+        """Take in an update that is not known."""
         self.size += len(data)
+        self.updates += 1
         for client, (first, end) in summary.clients.items():
             self.owners.setdefault(client, owner)
             known = self.vector.get(client, 0)
@@ -116,7 +172,54 @@ class History:
             deleted = self._deleted.setdefault(client, Ranges())
             for each in ranges:
                 deleted.add(*each)
-        return True
+            self._deletions = None
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "History":
+        """A document as a checkpoint has it, without reading through its items."""
+        history, state, position = cls(), checkpoint.state, 1
+        for client, owner, start, pieces in checkpoint.clients:
+            chunks, first, position = [], 0, start
+            for end, items, stop in pieces:
+                chunks.append(Chunk(first, end, items, state[position:stop]))
+                first, position = end, stop
+            history._chunks[client] = chunks
+            history.vector[client] = first
+            history.owners[client] = owner
+        history._sealed = dict(history.vector)
+        history._deletions = state[position:]
+        for client, ranges in read_deletions(state, position):
+            history._deleted[client] = Ranges.of(ranges)
+        history.size = history.base_size = len(state)
+        return history
+
+    def keep(self, seq: int, state: bytes, summary: UpdateSummary) -> Checkpoint:
+        """The checkpoint that ``state`` is: this document's items and deletions, merged.
+
+        Args:
+            summary: the strict reader's of ``state``; it agrees with this document.
+        """
+        clients = []
+        for client, (items, start, stop) in summary.spans.items():
+            pieces = [list(piece) for piece in summary.pieces.get(client, ())]
+            rest = items - sum(piece[1] for piece in pieces)
+            if rest:
+                pieces.append([summary.clients[client][1], rest, stop])
+            clients.append(Kept(client, self.owners[client], start, pieces))
+        return Checkpoint(seq, state, clients)
+
+    def agrees(self, summary: UpdateSummary) -> bool:
+        """Whether an update by itself holds all of this document: every clock, and every deletion."""
+        if summary.needs or summary.has_skips:
+            return False
+        if {client: end for client, (_, end) in summary.clients.items()} != self.vector:
+            return False
+        whole = {client: Ranges.of(ranges) for client, ranges in summary.deletes.items()}
+        return all(
+            client in whole and whole[client].covers(*each)
+            for client, ranges in self._deleted.items()
+            for each in ranges
+        )
 
     def answer(self, vector: dict[int, int]) -> list[bytes]:
         """Updates that bring someone who has ``vector`` up to date, each at most a mebibyte or one chunk.
@@ -135,7 +238,9 @@ class History:
         updates.extend(
             _update((section,), NO_DELETIONS) for client, end, section in self._odd if vector.get(client, 0) < end
         )
-        updates.append(_update(sections.values(), self._deletions()))
+        if self._deletions is None:
+            self._deletions = _written(self._deleted)
+        updates.append(_update(sections.values(), self._deletions))
         return updates
 
     def _missing(self, vector: dict[int, int]) -> Iterator[tuple[int, bytes]]:
@@ -149,23 +254,18 @@ class History:
             for section in _runs(client, run):
                 yield client, section
 
-    def _deletions(self) -> bytes:
-        parts = [varuint(len(self._deleted))]
-        for client, ranges in self._deleted.items():
-            parts += varuint(client), varuint(len(ranges))
-            for start, end in ranges:
-                parts += varuint(start), varuint(end - start)
-        return b"".join(parts)
-
     def _append(self, client: int, chunk: Chunk) -> None:
         chunks = self._chunks.setdefault(client, [])
-        if chunks and chunks[-1].items and len(chunks[-1].data) + len(chunk.data) <= CHUNK_BYTES:
-            last = chunks.pop()
+        last = chunks[-1] if chunks else None
+        if (
+            last is not None
+            and last.items
+            and last.end != self._sealed.get(client)
+            and (len(last.data) + len(chunk.data) <= CHUNK_BYTES)
+        ):
+            chunks.pop()
             chunk = Chunk(last.first, chunk.end, last.items + chunk.items, last.data + chunk.data)
         chunks.append(chunk)
-
-    def _reached(self, client: int, ahead: dict[int, int]) -> int:
-        return max(self.vector.get(client, 0), ahead.get(client, 0))
 
 
 def _runs(client: int, chunks: list[Chunk]) -> Iterator[bytes]:
@@ -178,6 +278,15 @@ def _runs(client: int, chunks: list[Chunk]) -> Iterator[bytes]:
         run.append(chunk)
     if run:
         yield _joined(client, run)
+
+
+def _written(deleted: dict[int, Ranges]) -> bytes:
+    parts = [varuint(len(deleted))]
+    for client, ranges in deleted.items():
+        parts += varuint(client), varuint(len(ranges))
+        for start, end in ranges:
+            parts += varuint(start), varuint(end - start)
+    return b"".join(parts)
 
 
 def _update(sections: Collection[bytes], deletions: bytes) -> bytes:

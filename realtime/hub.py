@@ -1,15 +1,16 @@
 """All clients of this node: who may connect, which door an event goes to, and when a connection must end."""
 
 import asyncio
+import collections
 import contextlib
-import json
+import itertools
 import secrets
-from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Iterable
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 from pydantic import TypeAdapter
 
 from core.bus import Bus
@@ -21,17 +22,19 @@ from core.routes import validate
 from core.sockets import SocketCall, SocketEvent, Sockets
 from core.tokens import Tokens
 from realtime.channels import Channels
-from realtime.gateway import Answer, Frame, Wire
+from realtime.frames import Frame
+from realtime.gateway import Wire
 from realtime.metrics import EVENTS
 from realtime.models import Drain
 from realtime.presence import Presence
 from realtime.sessions import Session
 from realtime.settings import RealtimeSettings
 from realtime.signins import SignIns
+from realtime.socketio import Event, Malformed, as_json
 
 log = structlog.get_logger()
 
-DOOR_TIMEOUT = 20.0
+DONE: Final = '{"ok":true,"data":null}'
 MAX_REFUSALS = 100
 """Events beyond the rate after which a client is sent away."""
 
@@ -46,8 +49,11 @@ class Hub:
         self._doors: dict[str, tuple[SocketEvent, TypeAdapter[Any]]] = {
             event.name: (event, TypeAdapter(event.result)) for each in doors for event in each.items
         }
+        self._counts: dict[tuple[str, str], Counter] = {}
+        self._limits = resources.get(Limits)
+        self._calls = itertools.count(1)
         self._sessions: dict[UUID, Session] = {}
-        self._of_person: Counter[UUID] = Counter()
+        self._of_person: collections.Counter[UUID] = collections.Counter()
         database = resources.get(Database)
         self.channels = Channels(database, resources.get(Bus), settings.poll_interval)
         self._sign_ins = resources.get(SignIns)
@@ -83,47 +89,83 @@ class Hub:
         self._of_person[principal.user_id] += 1
         return session
 
-    async def event(self, wire: Wire, name: str, args: list[Any], answer: Answer) -> None:
-        """Answer one event of a client."""
+    def begin(self, wire: Wire, event: Event) -> Coroutine[Any, Any, None] | None:
+        """Answer an event of a client at once, or give back what answers it; what it subscribes to follows its answer.
+
+        Raises:
+            Malformed: what it carries is no JSON.
+        """
         session: Session = wire.session
         session.hold()
-        outcome = "ok"
         try:
-            async with asyncio.timeout(DOOR_TIMEOUT):
-                data = await self._use_door(session, name, args)
-            answer({"ok": True, "data": data})
-        except Problem as problem:
-            outcome = problem.slug
-            answer(refusal(problem))
-        except TimeoutError:
-            outcome = "timeout"
-            answer(refusal(Unavailable("This took too long; try again.", retry_after=2)))
-        except Exception:
-            outcome = "internal"
-            log.exception("event_failed", event_name=name)
-            answer(refusal(Problem()))
-        finally:
-            EVENTS.labels(name if name in self._doors else "unknown", outcome).inc()
-            session.release()
+            door, result, payload = self._admit(session, event)
+            call = SocketCall(self._resources, session.principal, f"{session.id.hex}-{next(self._calls)}", session)
+            waiting = door.handler(call, payload)
+        except Malformed:
+            raise
+        except Exception as error:  # noqa: BLE001 - told apart there
+            self._answer(wire, event, *failure(event, error))
+            return None
+        if waiting is None:
+            self._answer(wire, event, "ok", DONE)
+            return None
+        return self._finish(wire, event, result, waiting)
 
-    async def _use_door(self, session: Session, name: str, args: list[Any]) -> Any:
+    async def _finish(self, wire: Wire, event: Event, result: TypeAdapter[Any], waiting: Awaitable[Any]) -> None:
+        """Answer with what a door comes to."""
+        try:
+            told = "ok", f'{{"ok":true,"data":{result.dump_json(await waiting).decode()}}}'
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not wire.is_late or task is None:
+                raise
+            task.uncancel()
+            told = "timeout", refusal(Unavailable("This took too long; try again.", retry_after=2))
+        except Exception as error:  # noqa: BLE001 - told apart there
+            told = failure(event, error)
+        self._answer(wire, event, *told)
+
+    def _answer(self, wire: Wire, event: Event, outcome: str, answer: str) -> None:
+        if event.number is not None:
+            wire.answer(event.number, answer)
+        wire.session.release()
+        key = (event.name if event.name in self._doors else "unknown", outcome)
+        if key not in self._counts:
+            self._counts[key] = EVENTS.labels(*key)
+        self._counts[key].inc()
+
+    def _admit(self, session: Session, event: Event) -> tuple[SocketEvent, TypeAdapter[Any], Any]:
+        """The event's door, its result's type, and its payload, if the client may use it so often."""
         if not session.bucket.take():
             session.refusals += 1
             if session.refusals > MAX_REFUSALS:
                 session.close("flood")
             raise TooMany(retry_after=1)
-        if name not in self._doors:
+        found = self._doors.get(event.name)
+        if found is None:
             raise NotFound("There is no such event.")
-        door, result = self._doors[name]
-        if len(args) != 1:
-            raise Invalid("An event carries one object.")
+        door, result = found
+        payload = self._payload(door, event)
+        self._limits.count(door.rate, session.caller)
+        return door, result, payload
+
+    @staticmethod
+    def _payload(door: SocketEvent, event: Event) -> Any:
+        body = event.body
+        if event.data is not None or not body:
+            args = event.args()
+            if len(args) != 1:
+                raise Invalid("An event carries one object.")
+            try:
+                body = as_json(args[0])
+            except (TypeError, RecursionError) as error:
+                raise Invalid("An event carries one JSON object.") from error
         try:
-            payload = validate(door.payload, json.dumps(args[0]))
-        except (TypeError, RecursionError) as error:
-            raise Invalid("An event carries one JSON object.") from error
-        await self._resources.get(Limits).take(door.rate, str(session.user_id))
-        call = SocketCall(self._resources, session.principal, secrets.token_hex(8), session)
-        return result.dump_python(await door.handler(call, payload), mode="json")
+            return validate(door.payload, body)
+        except Invalid as error:
+            if len(event.args()) != 1:
+                raise Invalid("An event carries one object.") from error
+            raise
 
     def gone(self, wire: Wire) -> None:
         """A connection is gone."""
@@ -144,7 +186,7 @@ class Hub:
         spread = self._settings.drain_spread
         for session in tuple(self._sessions.values()):
             wait_ms = secrets.randbelow(int(spread * 1000) + 1)
-            session.send(Frame("node:drain", Drain(wait_ms=wait_ms).model_dump()))
+            session.send(Frame("node:drain", Drain(wait_ms=wait_ms).model_dump_json()))
         deadline = asyncio.get_running_loop().time() + spread + 2
         while self._sessions and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
@@ -162,10 +204,23 @@ class Hub:
         """Send away who is signed out."""
         for session in tuple(self._sessions.values()):
             if session.principal.sign_in_id in over:
-                session.send(Frame("session:ended", {}))
+                session.send(Frame("session:ended", "{}"))
                 session.close("signed-out", final=True)
 
 
-def refusal(problem: Problem) -> dict[str, Any]:
+def failure(event: Event, error: Exception) -> tuple[str, str]:
+    """What came of an event, in a word, and its acknowledgement, where its door did not do it.
+
+    Raises:
+        Malformed: a packet that was not read to its end before it was refused is no JSON there.
+    """
+    if isinstance(error, Problem):
+        event.args()
+        return error.slug, refusal(error)
+    log.error("event_failed", event_name=event.name, exc_info=error)
+    return "internal", refusal(Problem())
+
+
+def refusal(problem: Problem) -> str:
     """The acknowledgement of what was not done."""
-    return {"ok": False, "problem": problem.body().model_dump(mode="json", exclude_none=True)}
+    return f'{{"ok":false,"problem":{problem.body().model_dump_json(exclude_none=True)}}}'

@@ -77,6 +77,23 @@ class Reader:
             shift += 7
         raise Malformed("truncated" if last == self.end else "number-too-large")
 
+    def varuints(self, count: int) -> list[int]:
+        """So many numbers, unchecked but for the end: for bytes that were read strictly before."""
+        found: list[int] = []
+        value = shift = 0
+        for byte in memoryview(self.data)[self.position :]:
+            if len(found) == count:
+                break
+            self.position += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:  # noqa: PLR2004 - the last byte of a varuint
+                found.append(value)
+                value = shift = 0
+        if len(found) < count:
+            raise Malformed("truncated")
+        return found
+
     def count(self) -> int:
         """How many parts follow; each takes at least a byte, so there cannot be more than bytes."""
         count = self.varuint()

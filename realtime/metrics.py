@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from core.telemetry import Tally
+
 CONNECTIONS = Gauge("dojo_gateway_connections", "Open sockets, by door: json, msgpack, editor.", ["door"])
 REFUSED = Counter("dojo_gateway_refused", "Sockets not let in, by reason.", ["reason"])
 CLOSED = Counter("dojo_gateway_closed", "Sockets closed by us, by reason.", ["reason"])
@@ -16,3 +18,9 @@ UPDATE_GROUP = Histogram(
     "dojo_gateway_update_group", "Editor updates of one document appended together.", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
 GHOSTS = Counter("dojo_gateway_ghosts", "Connections of dead gateways that were swept.")
+CHECKPOINTS = Counter("dojo_document_checkpoints", "Attempts to merge a document's log, by outcome.", ["outcome"])
+SENT_BYTES = Tally("dojo_gateway_sent_bytes", "Bytes written to WebSockets, with their frames.")
+RECEIVED_BYTES = Tally("dojo_gateway_received_bytes", "Bytes read from WebSockets, with their frames.")
+BACKLOG = Gauge("dojo_gateway_backlog_bytes", "Bytes that wait for clients to read.", ["door"])
+BACKLOG_MOST = Gauge("dojo_gateway_backlog_most_bytes", "Bytes that wait for the slowest client.", ["door"])
+INBOX_PAUSES = Counter("dojo_gateway_pauses", "Times that a client sent faster than it was answered.")

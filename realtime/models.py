@@ -39,3 +39,9 @@ class EditorGrant(Model):
     sign_in_id: UUID
     name: str
     may_write: bool
+
+
+class MakeCheckpoint(Model):
+    """Merge a document's log up to now."""
+
+    document_id: UUID

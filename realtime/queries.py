@@ -8,6 +8,7 @@ from core.db import Queries, Transaction
 from core.eventlog import Entry
 from core.model import TenantId, UserId
 from core.sockets import Channel
+from realtime.history import Checkpoint, Kept
 
 
 class Ghost(NamedTuple):
@@ -122,15 +123,69 @@ async def tails(db: Queries, wanted: Sequence[tuple[TenantId, UUID, int]], limit
     """The entries after the given number of each stream, at most ``limit`` of each, in order."""
     rows = await db.rows(
         """
-        SELECT stream_id, epoch, seq, op_id, kind, actor_id, at, audience, expels, payload, data
+        SELECT stream_id, epoch, seq, op_id, kind, actor_id, at, audience, expels, payload::text, data
         FROM log_tails($1::uuid[], $2::uuid[], $3::bigint[], $4)
         """,
         [tenant for tenant, _, _ in wanted], [stream for _, stream, _ in wanted], [seq for _, _, seq in wanted], limit,
     )  # fmt: skip
-    names = ("seq", "op_id", "kind", "actor_id", "at", "audience", "expels", "payload", "data")
-    return [Tail(row[0], row[1], Entry.model_construct(**dict(zip(names, row[2:], strict=True)))) for row in rows]
+    return [Tail(row[0], row[1], Entry(*row[2:])) for row in rows]
 
 
 async def ended_sign_ins(db: Queries, sign_in_ids: Sequence[UUID]) -> list[UUID]:
     """Which of these sign-ins are over; identity's published function."""
     return [row[0] for row in await db.rows("SELECT ended_sign_ins($1::uuid[])", list(sign_in_ids))]
+
+
+async def raw_updates(tx: Transaction, stream_id: UUID, since: int, limit: int) -> list[tuple[int, UUID, bytes | None]]:
+    """Number, author and bytes of a document's entries after ``since``, in order."""
+    rows = await tx.rows(
+        """
+        SELECT seq, actor_id, data FROM log_entries
+        WHERE tenant_id = $1 AND stream_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
+        """,
+        tx.tenant_id, stream_id, since, limit,
+    )  # fmt: skip
+    return [(seq, actor_id, data) for seq, actor_id, data in rows]
+
+
+async def newest_checkpoint(tx: Transaction, stream_id: UUID, epoch: int, up_to: int) -> Checkpoint | None:
+    """The last checkpoint of the log's present life."""
+    rows = await tx.rows(
+        """
+        SELECT seq, state, clients FROM document_checkpoints
+        WHERE tenant_id = $1 AND stream_id = $2 AND epoch = $3 AND seq <= $4 ORDER BY seq DESC LIMIT 1
+        """,
+        tx.tenant_id, stream_id, epoch, up_to,
+    )  # fmt: skip
+    if not rows:
+        return None
+    seq, state, clients = rows[0]
+    kept = [Kept(client, UUID(owner), start, pieces) for client, owner, start, pieces in clients]
+    return Checkpoint(seq, state, kept)
+
+
+async def insert_checkpoint(
+    tx: Transaction, stream_id: UUID, epoch: int, checkpoint: Checkpoint, digest: bytes
+) -> None:
+    """Keep a checkpoint; one that is there stays."""
+    await tx.run(
+        """
+        INSERT INTO document_checkpoints (tenant_id, stream_id, epoch, seq, state, digest, clients)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+        """,
+        tx.tenant_id, stream_id, epoch, checkpoint.seq, checkpoint.state, digest,
+        [(client, str(owner), start, pieces) for client, owner, start, pieces in checkpoint.clients],
+    )  # fmt: skip
+
+
+async def delete_old_checkpoints(tx: Transaction, stream_id: UUID, kept: int) -> None:
+    """Keep the newest ``kept`` of a document."""
+    await tx.run(
+        """
+        DELETE FROM document_checkpoints WHERE tenant_id = $1 AND stream_id = $2 AND (epoch, seq) NOT IN (
+            SELECT c.epoch, c.seq FROM document_checkpoints c WHERE c.tenant_id = $1 AND c.stream_id = $2
+            ORDER BY c.epoch DESC, c.seq DESC LIMIT $3
+        )
+        """,
+        tx.tenant_id, stream_id, kept,
+    )  # fmt: skip

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from core.call import Principal
 from core.errors import Forbidden, Gone
-from core.eventlog import Entry
 from core.model import UserId, new_id
-from core.sockets import Channel
+from core.sockets import Channel, Told
 from realtime.buckets import Bucket
 from realtime.channels import Channels
-from realtime.gateway import Frame, Wire
+from realtime.frames import Frame
+from realtime.gateway import Wire
 from realtime.metrics import DROPPED
 from realtime.models import Expelled
 from realtime.presence import Presence
@@ -33,6 +33,8 @@ class Session:
         self.id: UUID = new_id()
         self.principal = principal
         self.wire = wire
+        self.caller = str(principal.user_id)
+        """By which its events are counted."""
         self.bucket = Bucket(settings.events_per_second, settings.event_burst)
         self.refusals = 0
         self.is_closed = False
@@ -94,7 +96,7 @@ class Session:
         self.principal = principal
         self._watch_expiry()
 
-    def hear(self, channel: Channel, entry: Entry, frame: Frame) -> None:
+    def hear(self, channel: Channel, entry: Told, frame: Frame) -> None:
         """An entry of a channel came."""
         del channel, entry
         self.send(frame)
@@ -107,7 +109,7 @@ class Session:
         else:
             self.send(frame)
 
-    def expelled(self, channel: Channel, entry: Entry) -> None:
+    def expelled(self, channel: Channel, entry: Told) -> None:
         """The channel is closed to this person."""
         self._subscribed.pop(channel.name(), None)
         entered = self._entered.pop(channel.name(), None)
@@ -116,7 +118,7 @@ class Session:
         if channel.kind == "room" and entry.kind == "person_removed":
             reason = "banned" if (entry.payload or {}).get("banned") else "removed"
             body = Expelled(room_id=channel.id, reason=reason)
-            self.send(Frame("room:expelled", body.model_dump(mode="json")))
+            self.send(Frame("room:expelled", body.model_dump_json()))
 
     def restart(self, channel: Channel) -> None:
         """The log was restored: come again for a snapshot."""

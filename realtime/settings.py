@@ -22,6 +22,14 @@ class RealtimeSettings(BaseSettings):
     max_packet: Annotated[int, Field(ge=1_024, description="Bytes of one Socket.IO packet of a client.")] = 65_536
     max_update: Annotated[int, Field(ge=1_024, description="Bytes of one editor update.")] = 262_144
     max_document: Annotated[int, Field(ge=65_536, description="Bytes of all updates of one document.")] = 33_554_432
+    checkpoint_updates: Annotated[
+        int, Field(ge=1, description="Updates since the last checkpoint that ask for one.")
+    ] = 3_000
+    checkpoint_bytes: Annotated[int, Field(ge=1_024, description="The same in bytes; at least half the last one.")] = (
+        65_536
+    )
+    replay_seconds: Annotated[int, Field(ge=1, description="Processor time in which a checkpoint must be made.")] = 30
+    replay_memory: Annotated[int, Field(ge=1 << 27, description="Address space, in bytes, of making one.")] = 1 << 30
     max_backlog: Annotated[int, Field(ge=16_384, description="Bytes waiting for one slow reader.")] = 1_048_576
     events_per_second: Annotated[float, Field(gt=0, description="Events of one socket.")] = 50
     event_burst: Annotated[int, Field(ge=1, description="Events of one socket at once.")] = 100

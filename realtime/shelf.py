@@ -1,4 +1,4 @@
-"""The shared documents that are open on this node: loaded from their logs, kept up with the other gateways.
+"""The shared documents that are open on this node: loaded from checkpoint and log, kept up with the other gateways.
 
 The bus brings other gateways' updates with their numbers. One that follows is taken; after a gap, and at a slow look at
 the heads of all documents, the log is read instead. Awareness goes by the bus alone.
@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,108 +17,33 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import NotFound, Unavailable
-from core.eventlog import Entry, Head, LogWriter, head, heads, read
-from core.model import UserId, new_id
-from core.sockets import LOG_HINT, Channel
-from realtime.awareness import Presences, Said
+from core.eventlog import Entry, Head, LogWriter, heads, holder, read
+from core.model import new_id
+from core.sockets import Channel
+from realtime import service
+from realtime.awareness import Said
 from realtime.channels import Channels
-from realtime.connection import EditorConnection
-from realtime.document import Document
-from realtime.gateway import Frame
+from realtime.connection import RESET
+from realtime.document import Document, Offer
 from realtime.metrics import DOCUMENTS, RESUMES
 from realtime.models import EditorGrant
+from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
+from realtime.storing import Store
 
 log = structlog.get_logger()
 
-PAGE = 500
+PAGE = 100
+"""Entries that are taken in at once: other documents wait while they are."""
 LINGER = 15.0
 """Seconds that a document stays open without connections, for those who come back."""
-COALESCE = 0.03
-"""Seconds in which cursor moves are gathered."""
+WORTH = 50
+"""Updates for which a document that is put back gets a checkpoint."""
 EXPIRE_EVERY = 10.0
-UPDATE, SAID, ASK = b"U", b"A", b"Q"
+OTHERS = 35.0
+"""Seconds for which another gateway that has said so counts as having a document open."""
+UPDATE, SAID, ASK, HERE = b"U", b"A", b"Q", b"H"
 _UPDATE_HEAD = struct.Struct(">Q16s")
-
-
-class OpenDocument:
-    """A document with its connections, its awareness, and what it knows of its room's people."""
-
-    def __init__(self, document: Document, room: Channel) -> None:
-        self.document = document
-        self.room = room
-        self.channel = Channel(tenant_id=document.tenant_id, kind="document", id=document.id)
-        self.readers: set[EditorConnection] = set()
-        self.presences = Presences()
-        self.opening: asyncio.Task[None] | None = None
-        self.refreshing: asyncio.Task[None] | None = None
-        self.unsubscribe: Callable[[], None] = lambda: None
-        self.closing: asyncio.TimerHandle | None = None
-        self.user_id: UserId | None = None
-        self._out: set[UserId] = set()
-        self._spectators: dict[UserId, bool] = {}
-        self._moved: dict[int, Said] = {}
-
-    def may_read(self, user_id: UserId) -> bool:
-        """Whether nobody has put them out since this was opened; before, their pass says it."""
-        return user_id not in self._out
-
-    def may_write(self, grant: EditorGrant) -> bool:
-        """What the pass says, unless their role was changed since."""
-        return grant.may_write and not self._spectators.get(grant.user_id, False)
-
-    def hear(self, channel: Channel, entry: Entry, frame: Frame) -> None:
-        """Something happened in the room: who was put out, or got another role, is sent away for a new pass."""
-        del channel, frame
-        payload = entry.payload or {}
-        person_id = payload.get("person_id")
-        if person_id is None:
-            return
-        user_id = UserId(UUID(person_id))
-        if entry.kind == "person_removed":
-            self._out.add(user_id)
-            self._dismiss(user_id, 4403, "removed")
-        elif entry.kind == "role_changed":
-            self._spectators[user_id] = payload.get("role") == "spectator"
-            self._dismiss(user_id, 4401, "role changed")
-        elif entry.kind in {"person_admitted", "person_entered"}:
-            self._out.discard(user_id)
-
-    def _dismiss(self, user_id: UserId, code: int, reason: str) -> None:
-        for reader in tuple(self.readers):
-            if reader.user_id == user_id:
-                reader.dismiss(code, reason)
-
-    def pass_on(self, channel: Channel, frame: Frame) -> None:
-        """Signals of the room are not for the editor."""
-
-    def expelled(self, channel: Channel, entry: Entry) -> None:
-        """Never: this belongs to nobody."""
-
-    def restart(self, channel: Channel) -> None:
-        """The room's log was restored; the document's own says so itself."""
-
-    def show(self, said: Sequence[Said]) -> None:
-        """Pass awareness on to the connections here, gathered over some milliseconds."""
-        if said and not self._moved:
-            asyncio.get_running_loop().call_later(COALESCE, self._show)
-        for each in said:
-            self._moved[each[0]] = each
-
-    def _show(self) -> None:
-        moved, self._moved = self._moved, {}
-        everything = list(moved.values())
-        for reader in self.readers:
-            own = self.presences.own(reader.id)
-            if own not in moved:
-                reader.said(everything)
-            elif len(everything) > 1:
-                reader.said([each for each in everything if each[0] != own])
-
-    def dismiss_all(self, code: int, reason: str) -> None:
-        """End all connections."""
-        for reader in tuple(self.readers):
-            reader.dismiss(code, reason)
 
 
 class Shelf:
@@ -129,22 +54,25 @@ class Shelf:
     ) -> None:
         self._database = database
         self._bus = bus
-        self._writer = writer
+        self._store = Store(writer)
         self._channels = channels
         self._settings = settings
         self._open: dict[UUID, OpenDocument] = {}
         self._nonce = new_id().bytes
+        self._asking: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Shelf"]:
         """Keep up while the block runs; at its end, what was offered is stored first."""
         tasks = [asyncio.create_task(self._poll()), asyncio.create_task(self._expire())]
         try:
-            yield self
+            async with self._store.running():
+                yield self
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(5):
+                        await asyncio.gather(*(each.document.settled() for each in self.all()))
         finally:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await asyncio.gather(*(each.document.settled() for each in self.all()))
+            tasks += self._asking
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -154,7 +82,7 @@ class Shelf:
         return tuple(self._open.values())
 
     async def take(self, grant: EditorGrant) -> OpenDocument:
-        """The document of a pass, up to date with its log as of now.
+        """The document of a pass, up to date with its log as of now; it closes again if nobody sits down.
 
         Raises:
             NotFound: there is none.
@@ -172,9 +100,10 @@ class Shelf:
         if found.opening is not None:
             try:
                 await asyncio.shield(found.opening)
-            except (NotFound, Unavailable):
+            except Exception:
                 self._put_back(found)
                 raise
+        self.give_back(found)
         return found
 
     def give_back(self, found: OpenDocument) -> None:
@@ -190,53 +119,130 @@ class Shelf:
 
     def _new(self, grant: EditorGrant) -> OpenDocument:
         tenant_id: Any = grant.tenant_id
-        document = Document(
-            tenant_id, grant.document_id, self._writer, self._settings.max_document, self._refresh, self._stored
-        )
+        document = Document(tenant_id, grant.document_id, self._settings.max_document, self)
         return OpenDocument(document, Channel(tenant_id=tenant_id, kind="room", id=grant.room_id))
 
     async def _load(self, found: OpenDocument) -> None:
-        """Subscribe first, then read the log, so that nothing falls between."""
+        """Subscribe first, then read, so that nothing falls between."""
         document = found.document
         found.unsubscribe = self._bus.subscribe(found.channel.name(), lambda body: self._hinted(found, body))
         async with self._database.transaction(document.tenant_id) as tx:
-            at = await head(tx, document.id)
-        if at is None:
+            opened = await service.open_document(tx, document.id)
+        if opened is None:
             raise NotFound
-        document.epoch = at.epoch
+        document.epoch, document.seq, document.history = opened.epoch, opened.seq, opened.history
+        document.base = opened.seq
         await self._read(document)
         await self._channels.join(found.room, found)
+        async with self._database.transaction(document.tenant_id) as tx:
+            document.is_free = await holder(tx, document.id) is None
         self._bus.publish(found.channel.name(), ASK + self._nonce)
         found.opening = None
+        self._look(found)
 
     async def _read(self, document: Document) -> None:
         while True:
-            async with self._database.transaction(document.tenant_id) as tx:
-                page = await read(tx, document.id, document.seq, PAGE)
+            page = await self._page(document, document.seq)
             document.read(page)
             if len(page) < PAGE:
                 return
+            await asyncio.sleep(0)
+
+    async def _page(self, document: Document, since: int) -> list[Entry]:
+        async with self._database.transaction(document.tenant_id) as tx:
+            return await read(tx, document.id, since, PAGE)
+
+    # Checkpoints
+
+    def _look(self, found: OpenDocument) -> None:
+        """Ask for a checkpoint, once for each so many bytes or updates, or go over to one that others asked for."""
+        history, settings = found.document.history, self._settings
+        grown = history.size - history.base_size
+        far = max(settings.checkpoint_bytes, history.base_size // 2)
+        if grown >= far or history.updates >= settings.checkpoint_updates:
+            due = found.asks_at or 1
+            if max(grown / far, history.updates / settings.checkpoint_updates) >= due:
+                found.asks_at = due + 1
+                self._in_background(self._ask(found))
+
+    async def _ask(self, found: OpenDocument) -> None:
+        """Ask a worker, unless there is one already that this node has not heard of."""
+        document = found.document
+        with contextlib.suppress(Unavailable):
+            await self._rest(found)
+            async with self._database.transaction(document.tenant_id) as tx:
+                await service.request_checkpoint(tx, document.id, document.epoch, document.base)
+
+    async def _rest(self, found: OpenDocument) -> None:
+        """Go over to the newest checkpoint: the same document with less to remember and to send."""
+        document = found.document
+        async with self._database.transaction(document.tenant_id) as tx:
+            opened = await service.open_document(tx, document.id)
+        if opened is None or opened.epoch != document.epoch or not document.base < opened.seq <= document.seq:
+            return
+        newer = Document(document.tenant_id, document.id, self._settings.max_document, self)
+        newer.history, newer.seq = opened.history, opened.seq
+        while newer.seq < document.seq:
+            page = await self._page(document, newer.seq)
+            newer.read([entry for entry in page if entry.seq <= document.seq])
+        document.rest_on(newer.history, opened.seq)
+        found.asks_at = 0
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def _put_back(self, found: OpenDocument) -> None:
-        if not found.readers and self._open.get(found.document.id) is found:
+        found.closing = None
+        if found.document.pending_bytes:  # it closes when that is stored
+            self.give_back(found)
+        elif not found.readers and self._open.get(found.document.id) is found:
             del self._open[found.document.id]
             found.unsubscribe()
             self._channels.leave(found.room, found)
             DOCUMENTS.set(len(self._open))
+            if found.document.history.updates >= WORTH:
+                self._in_background(self._ask(found))
 
-    def _stored(self, document: Document, seq: int, actor_id: UUID, data: bytes) -> None:
+    # What a document asks of its house
+
+    def ready(self, document: Document) -> None:
+        """There is something to store."""
+        self._store.ready(document)
+
+    def stored(self, document: Document, seq: int, offer: Offer) -> None:
+        """An update was stored: tell the other gateways, if there are any; who missed that finds it in the log."""
         found = self._open.get(document.id)
-        if found is not None:
-            self._bus.publish(found.channel.name(), UPDATE + _UPDATE_HEAD.pack(seq, actor_id.bytes) + data)
+        if found is None:
+            return
+        if found.others_at and found.others_at > asyncio.get_running_loop().time() - OTHERS:
+            head = _UPDATE_HEAD.pack(seq, offer.author.user_id.bytes)
+            self._bus.publish(found.channel.name(), UPDATE + head + offer.data)
+        self._look(found)
 
-    def _refresh(self, document: Document) -> "asyncio.Future[None]":
+    def refresh(self, document: Document) -> "asyncio.Future[None]":
         """Read what the log has beyond the document; one read at a time."""
         found = self._open.get(document.id)
         if found is None:
-            return asyncio.ensure_future(self._read(document))
+            return asyncio.ensure_future(self._read_again(document))
         if found.refreshing is None or found.refreshing.done():
             found.refreshing = asyncio.create_task(self._read_again(document))
         return found.refreshing
+
+    def diverged(self, document: Document) -> None:
+        """The others were shown what the log does not have: everybody begins with a fresh document."""
+        found = self._open.get(document.id)
+        if found is not None and found.document is document:
+            log.warning("document_diverged", document=str(document.id))
+            self._drop(found, "diverged")
+
+    def _drop(self, found: OpenDocument, reason: str) -> None:
+        found.dismiss_all(RESET, reason)
+        del self._open[found.document.id]
+        found.unsubscribe()
+        self._channels.leave(found.room, found)
+        DOCUMENTS.set(len(self._open))
 
     async def _read_again(self, document: Document) -> None:
         RESUMES.labels("document").inc()
@@ -251,15 +257,22 @@ class Shelf:
             if seq == document.seq + 1 and found.opening is None:
                 document.take(seq, UUID(bytes=actor), body[1 + _UPDATE_HEAD.size :])
             elif seq > document.seq:
-                self._refresh(document)
+                self.refresh(document)
         elif body.startswith(SAID):
             found.show(found.presences.hear([(each[0], each[1], each[2]) for each in json.loads(body[1:])]))
-        elif body.startswith(ASK) and body[1:] != self._nonce:
-            here = found.presences.all(here_only=True)
-            if here:
-                self._bus.publish(found.channel.name(), SAID + json.dumps(here).encode())
-        elif body.startswith(LOG_HINT):
-            self._refresh(document)
+        elif body.startswith((ASK, HERE)) and body[1:] != self._nonce:
+            found.others_at = asyncio.get_running_loop().time()
+            if body.startswith(ASK):
+                self._bus.publish(found.channel.name(), HERE + self._nonce)
+                here = found.presences.all(here_only=True)
+                if here:
+                    self._bus.publish(found.channel.name(), SAID + json.dumps(here).encode())
+        elif body == service.MADE and found.opening is None and (found.resting is None or found.resting.done()):
+            found.resting = asyncio.create_task(self._rest_quietly(found))
+
+    async def _rest_quietly(self, found: OpenDocument) -> None:
+        with contextlib.suppress(Unavailable):  # at the next question it is found
+            await self._rest(found)
 
     async def _poll(self) -> None:
         while True:
@@ -280,13 +293,17 @@ class Shelf:
         if opened is None or opened.opening is not None:
             return
         if at.epoch != opened.document.epoch:
-            opened.dismiss_all(1012, "restored")
-            self._open.pop(document_id)
+            self._drop(opened, "restored")
         elif at.seq > opened.document.seq:
-            self._refresh(opened.document)
+            self.refresh(opened.document)
+            if not opened.document.pending_bytes:  # somebody else wrote
+                self._bus.publish(opened.channel.name(), ASK + self._nonce)
 
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(EXPIRE_EVERY)
+            now = asyncio.get_running_loop().time()
             for found in self.all():
                 found.show(found.presences.expire())
+                if found.others_at > now - OTHERS:
+                    self._bus.publish(found.channel.name(), HERE + self._nonce)

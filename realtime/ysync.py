@@ -19,6 +19,9 @@ OURS: Final = 100
 STEP_1, STEP_2, UPDATE = range(3)
 HELLO, NUMBERED, ACK, REFUSED = range(4)
 
+NUMBERED_HEAD: Final = bytes((OURS, NUMBERED))
+UPDATE_HEAD: Final = bytes((SYNC, UPDATE))
+
 MAX_MESSAGES: Final = 64
 """In one WebSocket message; the clients we know send one."""
 MAX_AWARENESS: Final = 8_192
@@ -91,6 +94,22 @@ def read_messages(data: bytes) -> list[Message]:
             raise Malformed("too-many-messages")
         messages.append(_read_message(reader))
     return messages
+
+
+def read_update_message(data: bytes) -> tuple[int | None, bytes] | None:
+    """Number and update of a message that is one update and nothing else, by far the most frequent; else None."""
+    if data[:2] == NUMBERED_HEAD:
+        reader = Reader(data)
+        reader.position = 2
+        number: int | None = reader.varuint()
+    elif data[:2] == UPDATE_HEAD:
+        reader = Reader(data)
+        reader.position = 2
+        number = None
+    else:
+        return None
+    length = reader.varuint()
+    return (number, data[reader.position :]) if length == reader.remaining else None
 
 
 def _read_message(reader: Reader) -> Message:

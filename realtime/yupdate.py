@@ -8,13 +8,12 @@ Everything refused here is nothing that Yjs writes, or nothing that both of its 
 (JavaScript in browsers, Rust in workers) can read.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from realtime.lib0 import ANY_OBJECT, Malformed, Reader
-
-MAX_CLOCK: Final = 2**31 - 1
-"""The Rust implementation counts in 32 bits; two thousand million keystrokes of one client are plenty."""
+from realtime.ysummary import MAX_CLOCK, Piece, UpdateSummary, read_keystroke
 
 _GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC, _SKIP = range(11)
 _REF, _HAS_PARENT_KEY, _HAS_RIGHT, _HAS_LEFT = 0x1F, 0x20, 0x40, 0x80
@@ -41,6 +40,9 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
+PIECE_BYTES: Final = 4_096
+
+
 class Reference(NamedTuple):
     """An item at ``clock`` of ``client`` stands beside, or inside, the item ``target_clock`` of ``target``."""
 
@@ -48,32 +50,6 @@ class Reference(NamedTuple):
     clock: int
     target: int
     target_clock: int
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateSummary:
-    """What an update holds, by client id."""
-
-    clients: dict[int, tuple[int, int]]
-    """First clock and the clock after the last, of each client whose items it brings."""
-    deletes: dict[int, tuple[tuple[int, int], ...]]
-    """Deleted ``[start, end)`` ranges in rising order, apart from each other."""
-    needs: dict[int, int] = field(default_factory=dict)
-    """The clock of each client that a document must have reached so that no item of this is left pending."""
-    has_skips: bool = False
-    """It leaves out clocks between the first and the last."""
-    spans: dict[int, tuple[int, int, int]] = field(default_factory=dict, compare=False)
-    """For each client the number of its items, and where in the bytes they start and stop."""
-
-    @property
-    def is_empty(self) -> bool:
-        """It changes nothing."""
-        return not self.clients and not self.deletes
-
-    @property
-    def deleted_ranges(self) -> int:
-        """How many ranges it deletes."""
-        return sum(map(len, self.deletes.values()))
 
 
 def read_update(data: bytes, limits: Limits = DEFAULT_LIMITS) -> UpdateSummary:
@@ -84,6 +60,8 @@ def read_update(data: bytes, limits: Limits = DEFAULT_LIMITS) -> UpdateSummary:
     """
     if len(data) > limits.max_bytes:
         raise InvalidUpdate("too-large")
+    if (summary := read_keystroke(data)) is not None:
+        return summary
     try:
         return _Update(data, limits).read()
     except InvalidUpdate:
@@ -95,13 +73,14 @@ def read_update(data: bytes, limits: Limits = DEFAULT_LIMITS) -> UpdateSummary:
 class _Update:
     """One pass over one update."""
 
-    __slots__ = ("_clients", "_depth", "_reader", "_references", "_skips", "_spans")
+    __slots__ = ("_clients", "_depth", "_pieces", "_reader", "_references", "_skips", "_spans")
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._reader = Reader(data, max_parts=limits.max_parts)
         self._depth = limits.max_depth
         self._clients: dict[int, tuple[int, int]] = {}
         self._spans: dict[int, tuple[int, int, int]] = {}
+        self._pieces: dict[int, list[Piece]] = {}
         self._references: list[Reference] = []
         self._skips = False
 
@@ -109,11 +88,11 @@ class _Update:
         reader = self._reader
         for _ in range(reader.count()):
             self._read_client()
-        deletes = self._read_deletes()
+        deletes = read_delete_set(reader)
         reader.finish()
         if len(self._clients) > 1:
             self._check_order()
-        return UpdateSummary(self._clients, deletes, self._needs(deletes), self._skips, self._spans)
+        return UpdateSummary(self._clients, deletes, self._needs(deletes), self._skips, self._spans, self._pieces)
 
     def _read_client(self) -> None:
         reader = self._reader
@@ -125,11 +104,15 @@ class _Update:
         clock = first = reader.varuint()
         if client in self._clients:
             raise InvalidUpdate("client-twice")
-        start = reader.position
-        for _ in range(items):
+        start = piece_at = reader.position
+        before = 0
+        for number in range(1, items + 1):
             clock += self._read_item(client, clock)
             if clock > MAX_CLOCK:
                 raise InvalidUpdate("clock-too-large")
+            if reader.position - piece_at > PIECE_BYTES:
+                self._pieces.setdefault(client, []).append(Piece(clock, number - before, reader.position))
+                piece_at, before = reader.position, number
         self._clients[client] = (first, clock)
         self._spans[client] = (items, start, reader.position)
 
@@ -230,36 +213,6 @@ class _Update:
         if kind == _XML_ELEMENT:
             reader.string()
 
-    def _read_deletes(self) -> dict[int, tuple[tuple[int, int], ...]]:
-        reader = self._reader
-        deletes: dict[int, tuple[tuple[int, int], ...]] = {}
-        for _ in range(reader.count()):
-            client = reader.varuint()
-            if client in deletes:
-                raise InvalidUpdate("client-twice")
-            deletes[client] = self._read_ranges()
-        return deletes
-
-    def _read_ranges(self) -> tuple[tuple[int, int], ...]:
-        reader = self._reader
-        count = reader.count()
-        if count == 0:
-            raise InvalidUpdate("empty-section")
-        reader.spend(count)
-        ranges: list[tuple[int, int]] = []
-        behind = 0
-        for _ in range(count):
-            start, length = reader.varuint(), reader.varuint()
-            if length == 0:
-                raise InvalidUpdate("empty-range")
-            if start < behind:
-                raise InvalidUpdate("ranges-overlap")
-            behind = start + length
-            if behind > MAX_CLOCK:
-                raise InvalidUpdate("clock-too-large")
-            ranges.append((start, behind))
-        return tuple(ranges)
-
     def _needs(self, deletes: dict[int, tuple[tuple[int, int], ...]]) -> dict[int, int]:
         """Clocks outside this update that it builds on, or deletes."""
         needs = {client: first for client, (first, _) in self._clients.items() if first > 0}
@@ -302,6 +255,47 @@ class _Update:
                 ready.extend(blocked.pop(client, ()))
         if any(waiting.values()):
             raise InvalidUpdate("circle")
+
+
+def read_delete_set(reader: Reader) -> dict[int, tuple[tuple[int, int], ...]]:
+    """Deleted ranges by client id."""
+    deletes: dict[int, tuple[tuple[int, int], ...]] = {}
+    for _ in range(reader.count()):
+        client = reader.varuint()
+        if client in deletes:
+            raise InvalidUpdate("client-twice")
+        deletes[client] = _read_ranges(reader)
+    return deletes
+
+
+def _read_ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
+    count = reader.count()
+    if count == 0:
+        raise InvalidUpdate("empty-section")
+    reader.spend(count)
+    ranges: list[tuple[int, int]] = []
+    behind = 0
+    for _ in range(count):
+        start, length = reader.varuint(), reader.varuint()
+        if length == 0:
+            raise InvalidUpdate("empty-range")
+        if start < behind:
+            raise InvalidUpdate("ranges-overlap")
+        behind = start + length
+        if behind > MAX_CLOCK:
+            raise InvalidUpdate("clock-too-large")
+        ranges.append((start, behind))
+    return tuple(ranges)
+
+
+def read_deletions(data: bytes, position: int) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The deletions from ``position`` on, by client, of an update that this reader took before: it is not checked again."""
+    reader = Reader(data)
+    reader.position = position
+    for _ in range(reader.varuint()):
+        client = reader.varuint()
+        found = reader.varuints(2 * reader.varuint())
+        yield client, [(start, start + length) for start, length in zip(found[::2], found[1::2], strict=True)]
 
 
 def _utf16_length(text: str) -> int:

@@ -1,6 +1,7 @@
 """The channels of a dojo."""
 
-from uuid import uuid5
+from functools import lru_cache
+from uuid import UUID, uuid5
 
 from core.model import TenantId
 from core.sockets import Channel
@@ -9,7 +10,12 @@ from rooms.models import RoomId
 
 def room_channel(tenant_id: TenantId, room_id: RoomId) -> Channel:
     """The dojo's numbered events, and passing signals, for those who are in."""
-    return Channel(tenant_id=tenant_id, kind="room", id=room_id)
+    return _room_channel(tenant_id.int, room_id.int)
+
+
+@lru_cache(4096)
+def _room_channel(tenant: int, room: int) -> Channel:
+    return Channel(tenant_id=TenantId(UUID(int=tenant)), kind="room", id=UUID(int=room))
 
 
 def lobby_channel(tenant_id: TenantId, room_id: RoomId) -> Channel:

@@ -8,14 +8,14 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
 
-from core import eventlog
+from core import eventlog, failpoints
 from core.bus import Bus
 from core.call import Clock
 from core.db import Database, Transaction
@@ -25,7 +25,7 @@ from core.model import NIL, TenantId, UserId, new_id
 from core.sockets import announce, signal
 from rooms import events, queries
 from rooms.channels import lobby_channel, room_channel
-from rooms.decide import Timing, deadline, tick
+from rooms.decide import Timing, deadline, same_clock, tick
 from rooms.errors import RoomNotFound
 from rooms.events import LobbyChanged, RoomEvent
 from rooms.follow import MediaFollower
@@ -67,19 +67,25 @@ class Done(NamedTuple):
     state: RoomState
 
 
+Key = tuple[int, int]
+"""Of tenant and room. The hash of a UUID is a call; that of its number is not."""
+
+
 class Held:
     """One dojo in this process. ``state`` is None until it is read."""
 
     def __init__(self, tenant_id: TenantId, room_id: RoomId) -> None:
         self.tenant_id = tenant_id
         self.room_id = room_id
+        self.key: Key = (tenant_id.int, room_id.int)
+        self.channel = room_channel(tenant_id, room_id)
         self.lock = asyncio.Lock()
         self.state: RoomState | None = None
-        self.ops: OrderedDict[UUID, int] = OrderedDict()
+        self.ops: OrderedDict[int, int] = OrderedDict()
 
     def remember(self, op_id: UUID, seq: int) -> None:
         """So that a repeat is known without asking."""
-        self.ops[op_id] = seq
+        self.ops[op_id.int] = seq
         if len(self.ops) > OPS_KEPT:
             self.ops.popitem(last=False)
 
@@ -114,8 +120,8 @@ class LiveRooms:
         self._follower = follower
         self.timing = timing or Timing()
         self._clock = clock
-        self._rooms: OrderedDict[tuple[TenantId, RoomId], Held] = OrderedDict()
-        self._due: dict[tuple[TenantId, RoomId], float] = {}
+        self._rooms: OrderedDict[Key, Held] = OrderedDict()
+        self._due: dict[Key, float] = {}
         self._wake = asyncio.Event()
 
     def now(self) -> float:
@@ -134,7 +140,9 @@ class LiveRooms:
             Problem: what the decision raised, on the newest state.
             Unavailable: the outcome may be unknown; offer it again with the same ``op_id``.
         """
-        async with self._holding(tenant_id, room_id) as held:
+        held = self._held(tenant_id, room_id)
+        async with held.lock:
+            await self._load_once(held)
             for _ in range(TRIES):
                 try:
                     done = await self._try(held, order)
@@ -153,19 +161,30 @@ class LiveRooms:
         Raises:
             RoomNotFound: the tenant has no such dojo.
         """
-        async with self._holding(tenant_id, room_id) as held:
+        held = self._held(tenant_id, room_id)
+        async with held.lock:
+            await self._load_once(held)
             return await self._caught_up(held)
+
+    def seen(self, tenant_id: TenantId, room_id: RoomId) -> RoomState | None:
+        """What ``glance`` would say, if it need not wait."""
+        held = self._rooms.get((tenant_id.int, room_id.int))
+        return None if held is None else held.state
 
     async def glance(self, tenant_id: TenantId, room_id: RoomId) -> RoomState:
         """The state as this process last saw it, for what may be a moment late."""
-        async with self._holding(tenant_id, room_id) as held:
+        held = self._held(tenant_id, room_id)
+        if held.state is not None:
+            return held.state
+        async with held.lock:
+            await self._load_once(held)
             return self._state_of(held)
 
     async def _try(self, held: Held, order: Order) -> Done | None:
         """One attempt; None where a look at the newest state changed the ground."""
         before = self._state_of(held)
-        if order.op_id in held.ops:
-            raise _Repeat(held.ops[order.op_id])
+        if order.op_id.int in held.ops:
+            raise _Repeat(held.ops[order.op_id.int])
         try:
             made = order.decide(before, self._clock())
         except Problem:
@@ -178,7 +197,10 @@ class LiveRooms:
         after, stored = await self._append(held, before, order, made)
         held.state = after
         held.remember(order.op_id, after.seq)
-        self._schedule(held, after)
+        if not same_clock(before, after):
+            self._schedule(held, after)
+        if failpoints.armed:
+            await failpoints.reach("rooms.committed")
         self._tell(held, before, after, made, stored)
         return Done(after.seq, made, after)
 
@@ -186,6 +208,8 @@ class LiveRooms:
         self, held: Held, before: RoomState, order: Order, made: tuple[RoomEvent, ...]
     ) -> tuple[RoomState, list[Entry]]:
         entries, after = new_entries(held.tenant_id, before, order.op_id, order.actor_id, made, self.timing)
+        if failpoints.armed:
+            await failpoints.reach("rooms.commit")
         if not needs_tables(made) and order.also is None:
             answers = await self._writer.append(entries)
             _check(answers)
@@ -208,24 +232,24 @@ class LiveRooms:
         if seq is not None:
             raise _Repeat(seq)
 
-    @contextlib.asynccontextmanager
-    async def _holding(self, tenant_id: TenantId, room_id: RoomId) -> AsyncIterator[Held]:
-        """The dojo, folded, for one user at a time."""
-        key = (tenant_id, room_id)
+    def _held(self, tenant_id: TenantId, room_id: RoomId) -> Held:
+        """The dojo's place here; what is done with it is done under its lock."""
+        key = (tenant_id.int, room_id.int)
         held = self._rooms.get(key)
         if held is None:
             held = self._rooms[key] = Held(tenant_id, room_id)
             self._let_go()
         self._rooms.move_to_end(key)
-        async with held.lock:
-            if held.state is None:
-                try:
-                    await self._load(held)
-                except BaseException:
-                    if self._rooms.get(key) is held:
-                        del self._rooms[key]
-                    raise
-            yield held
+        return held
+
+    async def _load_once(self, held: Held) -> None:
+        if held.state is None:
+            try:
+                await self._load(held)
+            except BaseException:
+                if self._rooms.get(held.key) is held:
+                    del self._rooms[held.key]
+                raise
 
     def _let_go(self) -> None:
         """Forget dojos that were not used for longest; the log has them."""
@@ -286,7 +310,7 @@ class LiveRooms:
         self, held: Held, before: RoomState, after: RoomState, made: Sequence[RoomEvent], stored: Sequence[Entry]
     ) -> None:
         """Hints, after the commit: all of them may be lost."""
-        announce(self._bus, room_channel(held.tenant_id, held.room_id), after.epoch, stored)
+        announce(self._bus, held.channel, after.epoch, stored)
         for outcome, to in lobby_changes(before, made):
             lobby = lobby_channel(held.tenant_id, held.room_id)
             signal(self._bus, lobby, "lobby:changed", LobbyChanged(room_id=held.room_id, outcome=outcome), to=to)
@@ -297,11 +321,10 @@ class LiveRooms:
 
     def _schedule(self, held: Held, state: RoomState) -> None:
         due = deadline(state, self.timing)
-        key = (held.tenant_id, held.room_id)
         if due is None:
-            self._due.pop(key, None)
-        elif self._due.get(key) != due:
-            self._due[key] = due
+            self._due.pop(held.key, None)
+        elif self._due.get(held.key) != due:
+            self._due[held.key] = due
             self._wake.set()
 
     async def keep_time(self) -> None:
@@ -320,26 +343,27 @@ class LiveRooms:
                 async with asyncio.timeout(max(wait, 0.002)):  # not wait_for: it can swallow being cancelled
                     await self._wake.wait()
 
-    async def _overdue(self, now: float) -> set[tuple[TenantId, RoomId]]:
+    async def _overdue(self, now: float) -> set[Key]:
         """Dojos of any process whose deadline has passed."""
         try:
             async with self._database.system() as system:
                 found = await eventlog.due(system, now)
         except Unavailable:
             return set()
-        return {(item.tenant_id, RoomId(item.stream_id)) for item in found}
+        return {(item.tenant_id.int, item.stream_id.int) for item in found}
 
-    async def _ring(self, tenant_id: TenantId, room_id: RoomId) -> None:
+    async def _ring(self, tenant: int, room: int) -> None:
+        room_id = RoomId(UUID(int=room))
         order = Order(new_id(), UserId(NIL), lambda state, now: tick(state, now, self.timing))
         try:
-            await self.execute(tenant_id, room_id, order)
+            await self.execute(TenantId(UUID(int=tenant)), room_id, order)
         except Problem as problem:
             log.warning("bell_late", room_id=str(room_id), problem=problem.slug)
         except Exception:
             log.exception("bell_failed", room_id=str(room_id))
         now = self._clock()
-        if self._due.get((tenant_id, room_id), now + POLL) <= now:  # not done: once more, but not at once
-            self._due[tenant_id, room_id] = now + POLL
+        if self._due.get((tenant, room), now + POLL) <= now:  # not done: once more, but not at once
+            self._due[tenant, room] = now + POLL
 
 
 def _check(answers: Sequence[Appended]) -> None:
@@ -352,9 +376,14 @@ def _check(answers: Sequence[Appended]) -> None:
         raise _Refused
 
 
+LOBBY = frozenset({events.PersonAdmitted, events.PersonDenied, events.PersonRemoved, events.SessionClosed})
+
+
 def lobby_changes(before: RoomState, made: Sequence[RoomEvent]) -> list[tuple[Outcome, tuple[UserId, ...] | None]]:
     """What those who wait are told, and whom; None for all."""
     told: list[tuple[Outcome, tuple[UserId, ...] | None]] = []
+    if LOBBY.isdisjoint(map(type, made)):
+        return told
     for event in made:
         match event:
             case events.PersonAdmitted():

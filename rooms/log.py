@@ -8,7 +8,7 @@ from core.db import Transaction
 from core.eventlog import FOREVER, Entry, Fence, NewEntry
 from core.model import NIL, TenantId, UserId
 from rooms import events
-from rooms.decide import Timing, deadline
+from rooms.decide import Timing, deadline, same_clock
 from rooms.events import RoomEntry, RoomEvent, room_event
 from rooms.models import RoomId
 from rooms.state import RoomState, evolve, may_see
@@ -21,9 +21,9 @@ def new_entries(
 ) -> tuple[list[NewEntry], RoomState]:
     """The entries that follow ``state``, each expecting the one before, and the state after them.
 
-    The last one carries the dojo's next deadline.
+    The last one carries the dojo's next deadline, if it may have moved.
     """
-    entries = []
+    before, entries = state, []
     for op, event in zip(eventlog.op_ids(op_id, len(made)), made, strict=True):
         expected = state.seq
         state = evolve(state, expected + 1, event)
@@ -41,7 +41,7 @@ def new_entries(
                 fence=fence(state, event),
             )
         )
-    if entries:
+    if entries and not same_clock(before, state):
         due = deadline(state, timing)
         entries[-1] = entries[-1]._replace(due=FOREVER if due is None else due)
     return entries, state
@@ -85,7 +85,7 @@ def fold(state: RoomState, entries: Sequence[Entry]) -> RoomState:
 
 def event_of(entry: Entry) -> RoomEvent:
     """The event in an entry."""
-    return room_event.validate_python(entry.payload)
+    return room_event.validate_json(entry.text or "null")
 
 
 def seen_entry(room_id: RoomId, epoch: int, entry: Entry, person_id: UserId) -> RoomEntry:

@@ -48,7 +48,9 @@ MediaChange = Removal | Permit | Ending
 
 def media_changes(before: RoomState, after: RoomState) -> list[MediaChange]:
     """What LiveKit must be told when ``before`` became ``after``."""
-    if before.session_id is None:
+    if before.session_id is None or (
+        after.people is before.people and after.rotation is before.rotation and after.is_open == before.is_open
+    ):
         return []
     if not after.is_open or after.session_id != before.session_id:
         return [Ending(before.session_id)] if before.is_open else []

@@ -10,21 +10,23 @@ from rooms.models import Participant
 from rooms.rows import SessionRow
 from rooms.state import RoomState
 
-PROJECTED = (
-    events.SessionOpened,
-    events.SessionClosed,
-    events.PersonEntered,
-    events.PersonLost,
-    events.PersonLeft,
-    events.PersonRemoved,
-    events.RoleChanged,
+PROJECTED = frozenset(
+    {
+        events.SessionOpened,
+        events.SessionClosed,
+        events.PersonEntered,
+        events.PersonLost,
+        events.PersonLeft,
+        events.PersonRemoved,
+        events.RoleChanged,
+    }
 )
 """Events that need a unit of work; all others go to the log alone."""
 
 
 def needs_tables(made: Sequence[RoomEvent]) -> bool:
     """Whether some of these events change tables."""
-    return any(isinstance(event, PROJECTED) for event in made)
+    return not PROJECTED.isdisjoint(map(type, made))
 
 
 async def project(tx: Transaction, before: RoomState, after: RoomState, made: Sequence[RoomEvent]) -> None:

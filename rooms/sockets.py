@@ -1,5 +1,7 @@
 """The Socket.IO door of rooms."""
 
+from collections.abc import Awaitable
+
 from core.bus import Bus
 from core.call import Resources
 from core.errors import Conflict, Forbidden, NotFound
@@ -197,6 +199,6 @@ async def close_session(call: SocketCall, payload: commands.CloseSession) -> Num
 
 
 @sockets.on("signal:send", problems=INSIDE)
-async def send_signal(call: SocketCall, payload: commands.SendSignal) -> None:
+def send_signal(call: SocketCall, payload: commands.SendSignal) -> Awaitable[None] | None:
     """Send a reaction or a typing mark; it may be lost."""
-    await service.send_signal(call.get(LiveRooms), call.get(Bus), call.actor, payload)
+    return service.send_signal(call.get(LiveRooms), call.get(Bus), call.actor, payload)

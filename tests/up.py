@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,11 +26,12 @@ PARTS = {
 
 
 class Up:
-    """A ``dojo up`` that runs, on a data folder."""
+    """A ``dojo up`` that runs, on a data folder; ``settings`` are added to its environment."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.options = options
+        self.settings = settings or {}
         self.ports = {"web": free_port(), "gateway": free_port(), "livekit": free_port()}
         self.output = folder.with_suffix(".out")
         self.process: subprocess.Popen[bytes] | None = None
@@ -38,6 +39,7 @@ class Up:
     def start(self) -> "Up":
         environment = {
             **os.environ,
+            **self.settings,
             "DOJO_DATA": str(self.folder),
             "PYTHONPATH": str(ROOT),
             **{f"DOJO_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},

@@ -1,6 +1,6 @@
 """What may happen in a dojo: pure decisions on its state. Each gives events in order, or raises a Problem."""
 
-from rooms.decide.clock import GRACE, Timing, deadline, lose_connection, tick
+from rooms.decide.clock import GRACE, Timing, deadline, lose_connection, same_clock, tick
 from rooms.decide.draft import Actor
 from rooms.decide.session import OpenSession, change_settings, close_session, open_session
 from rooms.decide.table import Command, decide
@@ -17,5 +17,6 @@ __all__ = [
     "decide",
     "lose_connection",
     "open_session",
+    "same_clock",
     "tick",
 ]

@@ -48,6 +48,17 @@ def deadline(state: RoomState, timing: Timing = DEFAULT) -> float | None:
     return min((time for time in times if time is not None), default=None)
 
 
+def same_clock(before: RoomState, after: RoomState) -> bool:
+    """Whether ``after``, which was folded from ``before``, has its deadline: nothing that moves it was touched."""
+    return (
+        after.people is before.people
+        and after.rotation is before.rotation
+        and after.is_open == before.is_open
+        and after.phase == before.phase
+        and after.empty_since == before.empty_since
+    )
+
+
 def empty_deadline(state: RoomState, timing: Timing) -> float | None:
     """When the session closes because nobody is here."""
     if state.empty_since is None or state.phase == "break":
@@ -67,6 +78,7 @@ def lose_connection(state: RoomState, person_id: UserId, now: float) -> tuple[Ro
 
 def settle(draft: Draft) -> None:
     """Restore what always holds: the driver is here, and somebody runs the dojo."""
-    if draft.state.is_open:
+    untouched = draft.state.people is draft.before.people and draft.state.rotation is draft.before.rotation
+    if draft.state.is_open and not untouched:
         rotation.mend_rotation(draft)
         people.mend_leadership(draft)

@@ -1,13 +1,15 @@
 """A decision being made: the state as it will be, and the events that lead there."""
 
-from core.model import Model, UserId
+from typing import NamedTuple
+
+from core.model import UserId
 from rooms.errors import HostsOnly, NotAdmitted, NotYourTurn, OnlyWatching, RoomClosed, UnknownPerson
 from rooms.events import RoomEvent
 from rooms.models import RoomId
 from rooms.state import Person, RoomState, evolve
 
 
-class Actor(Model):
+class Actor(NamedTuple):
     """Who asks: a verified person, not yet known to be in the dojo."""
 
     user_id: UserId

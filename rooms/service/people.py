@@ -1,7 +1,8 @@
 """Being in a dojo: entering, commands, signals."""
 
-import secrets
+import random
 import time
+from collections.abc import Awaitable
 
 from core.bus import Bus
 from core.call import Principal
@@ -16,7 +17,7 @@ from rooms.decide import Actor, Command, decide
 from rooms.decide import lose_connection as connection_lost
 from rooms.errors import Banned, NotAdmitted, RoomClosed
 from rooms.events import RoomSignal
-from rooms.live import Also, LiveRooms, Order
+from rooms.live import Also, Done, LiveRooms, Order
 from rooms.log import read_after, seen_entry
 from rooms.models import Participant, RoomId
 from rooms.rows import LightRow
@@ -44,13 +45,16 @@ async def give(live: LiveRooms, actor: Principal, command: Command, also: Also |
     Raises:
         Problem: the dojo's rules refuse it.
     """
+    return Numbered(seq=(await _carry_out(live, actor, command, also)).seq)
+
+
+async def _carry_out(live: LiveRooms, actor: Principal, command: Command, also: Also | None = None) -> Done:
     actor.require("rooms:join")
     actor.require_reach(command.room_id)
-    seed = secrets.randbits(64)
+    seed = random.getrandbits(64)
     me = in_dojo(actor)
     order = Order(command.op_id, actor.user_id, lambda state, now: decide(state, command, me, now, seed), also)
-    done = await live.execute(actor.tenant_id, command.room_id, order)
-    return Numbered(seq=done.seq)
+    return await live.execute(actor.tenant_id, command.room_id, order)
 
 
 async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> bool:
@@ -62,8 +66,9 @@ async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> b
         Banned: they were removed for good.
         NotInvited: guests are not let in here.
     """
-    await give(live, actor, command.model_copy(update={"op_id": new_id()}))
-    person = (await live.glance(actor.tenant_id, command.room_id)).people.get(actor.user_id)
+    done = await _carry_out(live, actor, command.model_copy(update={"op_id": new_id()}))
+    # By the state that this left: who is let in a moment later has a kept seat, and is not in until they come again.
+    person = done.state.people.get(actor.user_id)
     return person is not None and person.seated
 
 
@@ -146,11 +151,23 @@ def authors(state: RoomState) -> tuple[str, ...]:
     return tuple(dict.fromkeys(made))
 
 
-async def send_signal(live: LiveRooms, bus: Bus, actor: Principal, command: SendSignal) -> None:
-    """Send a passing word to everybody in the dojo."""
+def send_signal(live: LiveRooms, bus: Bus, actor: Principal, command: SendSignal) -> Awaitable[None] | None:
+    """Send a passing word to everybody in the dojo: at once, or after the dojo was read."""
     actor.require("rooms:join")
     actor.require_reach(command.room_id)
-    seated(await live.glance(actor.tenant_id, command.room_id), actor.user_id)
+    state = live.seen(actor.tenant_id, command.room_id)
+    if state is None:
+        return _send_later(live, bus, actor, command)
+    _pass_on(state, bus, actor, command)
+    return None
+
+
+async def _send_later(live: LiveRooms, bus: Bus, actor: Principal, command: SendSignal) -> None:
+    _pass_on(await live.glance(actor.tenant_id, command.room_id), bus, actor, command)
+
+
+def _pass_on(state: RoomState, bus: Bus, actor: Principal, command: SendSignal) -> None:
+    seated(state, actor.user_id)
     passing = RoomSignal(room_id=command.room_id, kind=command.kind, value=command.value, by=actor.user_id)
     signal(bus, room_channel(actor.tenant_id, command.room_id), "room:signal", passing)
 

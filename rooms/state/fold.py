@@ -12,8 +12,23 @@ from rooms.state.model import CHAT_KEPT, LIGHTS_KEPT, Lease, Person, RoomState, 
 
 
 def evolve(state: RoomState, seq: int, event: RoomEvent) -> RoomState:
-    """The state after ``event``, which has the number ``seq``. An event about someone unknown changes only ``seq``."""
-    return after(event, state).model_copy(update={"seq": seq})
+    """The state after ``event``, which has the number ``seq``. An event about someone unknown changes only ``seq``.
+
+    What is decided is folded to be judged and, at once, to be stored: the step taken last is remembered.
+    """
+    step = latest.step
+    if step is None or step[0] is not state or step[1] is not event or step[2].seq != seq:
+        step = latest.step = (state, event, after(event, state).replace(seq=seq))
+    return step[2]
+
+
+class Latest:
+    """The last step: a state, an event, and the state after it."""
+
+    step: tuple[RoomState, RoomEvent, RoomState] | None = None
+
+
+latest = Latest()
 
 
 @singledispatch
@@ -52,34 +67,29 @@ def session_opened(event: events.SessionOpened, state: RoomState) -> RoomState:
 @after.register
 def session_closed(_event: events.SessionClosed, state: RoomState) -> RoomState:
     """Nobody is in it any more and nothing runs; what was said and shown stays to be looked at."""
-    gone = {"presence": "gone", "hand_at": None, "lost_until": None}
     stayed = (person for person in state.people.values() if person.presence != "waiting")
-    people = {person.id: person.model_copy(update=gone) for person in stayed}
-    return state.model_copy(
-        update={
-            "is_open": False,
-            "people": people,
-            "rotation": stopped(state.rotation),
-            "lease": Lease(epoch=state.lease.epoch + 1),
-            "keyboard_asked": (),
-            "empty_since": None,
-        }
+    people = {person.id: person.replace(presence="gone", hand_at=None, lost_until=None) for person in stayed}
+    return state.replace(
+        is_open=False,
+        people=people,
+        rotation=stopped(state.rotation),
+        lease=Lease(epoch=state.lease.epoch + 1),
+        keyboard_asked=(),
+        empty_since=None,
     )
 
 
 @after.register
 def phase_changed(event: events.PhaseChanged, state: RoomState) -> RoomState:
     """Pausing and resuming the rotation are events of their own."""
-    return state.model_copy(update={"phase": event.phase})
+    return state.replace(phase=event.phase)
 
 
 @after.register
 def settings_changed(event: events.SettingsChanged, state: RoomState) -> RoomState:
     """The present turn keeps its end."""
-    rotation = state.rotation.model_copy(update={"turn_seconds": event.turn_seconds})
-    return state.model_copy(
-        update={"name": event.name, "access": event.access, "capacity": event.capacity, "rotation": rotation}
-    )
+    rotation = state.rotation.replace(turn_seconds=event.turn_seconds)
+    return state.replace(name=event.name, access=event.access, capacity=event.capacity, rotation=rotation)
 
 
 # People
@@ -97,7 +107,7 @@ def person_knocked(event: events.PersonKnocked, state: RoomState) -> RoomState:
         device=event.device,
         joined_at=event.at,
     )
-    return state.model_copy(update={"people": {**state.people, person.id: person}})
+    return state.replace(people={**state.people, person.id: person})
 
 
 @after.register
@@ -106,7 +116,7 @@ def person_admitted(event: events.PersonAdmitted, state: RoomState) -> RoomState
     if event.person_id not in state.people:
         return state
     changed = with_person(state, event.person_id, presence="reconnecting", lost_until=event.until)
-    return changed.model_copy(update={"empty_since": None})
+    return changed.replace(empty_since=None)
 
 
 @after.register
@@ -130,7 +140,7 @@ def person_entered(event: events.PersonEntered, state: RoomState) -> RoomState:
         hand_at=None if known is None else known.hand_at,
         may_speak=known is None or known.may_speak,
     )
-    return state.model_copy(update={"people": {**state.people, person.id: person}, "empty_since": None})
+    return state.replace(people={**state.people, person.id: person}, empty_since=None)
 
 
 @after.register
@@ -155,9 +165,7 @@ def person_removed(event: events.PersonRemoved, state: RoomState) -> RoomState:
     order = tuple(user_id for user_id in state.rotation.order if user_id != event.person_id)
     banned = (*state.banned, event.person_id) if event.banned and event.person_id not in state.banned else state.banned
     removed = let_go(without_person(state, event.person_id), event.person_id)
-    removed = removed.model_copy(
-        update={"banned": banned, "rotation": removed.rotation.model_copy(update={"order": order})}
-    )
+    removed = removed.replace(banned=banned, rotation=removed.rotation.replace(order=order))
     return perhaps_empty(removed, event.at)
 
 
@@ -194,7 +202,7 @@ def speech_changed(event: events.SpeechChanged, state: RoomState) -> RoomState:
 @after.register
 def rotation_ordered(event: events.RotationOrdered, state: RoomState) -> RoomState:
     """The present turn stays."""
-    return state.model_copy(update={"rotation": state.rotation.model_copy(update={"order": event.order})})
+    return state.replace(rotation=state.rotation.replace(order=event.order))
 
 
 @after.register
@@ -210,36 +218,34 @@ def turn_started(event: events.TurnStarted, state: RoomState) -> RoomState:
         ends_at=event.ends_at,
     )
     lease = Lease(epoch=event.lease_epoch, holder=event.driver)
-    return state.model_copy(update={"rotation": rotation, "lease": lease, "keyboard_asked": ()})
+    return state.replace(rotation=rotation, lease=lease, keyboard_asked=())
 
 
 @after.register
 def rotation_paused(event: events.RotationPaused, state: RoomState) -> RoomState:
     """The driver keeps the keyboard."""
-    changes = {"status": "paused", "ends_at": None, "remaining": event.remaining}
-    return state.model_copy(update={"rotation": state.rotation.model_copy(update=changes)})
+    rotation = state.rotation.replace(status="paused", ends_at=None, remaining=event.remaining)
+    return state.replace(rotation=rotation)
 
 
 @after.register
 def rotation_resumed(event: events.RotationResumed, state: RoomState) -> RoomState:
     """The clock goes on."""
-    changes = {"status": "running", "ends_at": event.ends_at, "remaining": None}
-    return state.model_copy(update={"rotation": state.rotation.model_copy(update=changes)})
+    rotation = state.rotation.replace(status="running", ends_at=event.ends_at, remaining=None)
+    return state.replace(rotation=rotation)
 
 
 @after.register
 def turn_extended(event: events.TurnExtended, state: RoomState) -> RoomState:
     """``ends_at`` is of a running turn, ``remaining`` of a paused one."""
-    changes = {"ends_at": event.ends_at, "remaining": event.remaining}
-    return state.model_copy(update={"rotation": state.rotation.model_copy(update=changes)})
+    rotation = state.rotation.replace(ends_at=event.ends_at, remaining=event.remaining)
+    return state.replace(rotation=rotation)
 
 
 @after.register
 def rotation_stopped(event: events.RotationStopped, state: RoomState) -> RoomState:
     """Everybody may type."""
-    return state.model_copy(
-        update={"rotation": stopped(state.rotation), "lease": Lease(epoch=event.lease_epoch), "keyboard_asked": ()}
-    )
+    return state.replace(rotation=stopped(state.rotation), lease=Lease(epoch=event.lease_epoch), keyboard_asked=())
 
 
 @after.register
@@ -247,7 +253,7 @@ def keyboard_asked(event: events.KeyboardAsked, state: RoomState) -> RoomState:
     """Asked once in a turn is enough."""
     if event.person_id in state.keyboard_asked:
         return state
-    return state.model_copy(update={"keyboard_asked": (*state.keyboard_asked, event.person_id)})
+    return state.replace(keyboard_asked=(*state.keyboard_asked, event.person_id))
 
 
 # What is made
@@ -256,32 +262,32 @@ def keyboard_asked(event: events.KeyboardAsked, state: RoomState) -> RoomState:
 @after.register
 def chat_sent(event: events.ChatSent, state: RoomState) -> RoomState:
     """The log has all; the state, the last ones."""
-    return state.model_copy(update={"chat": (*state.chat, event.message)[-CHAT_KEPT:]})
+    return state.replace(chat=(*state.chat[1 - CHAT_KEPT :], event.message))
 
 
 @after.register
 def light_reported(event: events.LightReported, state: RoomState) -> RoomState:
     """The log has all; the state, the last ones."""
-    return state.model_copy(update={"lights": (*state.lights, event.light)[-LIGHTS_KEPT:]})
+    return state.replace(lights=(*state.lights[1 - LIGHTS_KEPT :], event.light))
 
 
 @after.register
 def file_added(event: events.FileAdded, state: RoomState) -> RoomState:
     """New files come last."""
-    return state.model_copy(update={"files": (*state.files, event.file)})
+    return state.replace(files=(*state.files, event.file))
 
 
 @after.register
 def file_renamed(event: events.FileRenamed, state: RoomState) -> RoomState:
     """It keeps its place and its text."""
     files = tuple(event.file if file.id == event.file.id else file for file in state.files)
-    return state.model_copy(update={"files": files})
+    return state.replace(files=files)
 
 
 @after.register
 def file_removed(event: events.FileRemoved, state: RoomState) -> RoomState:
     """Its text stays in the document's history."""
-    return state.model_copy(update={"files": tuple(file for file in state.files if file.id != event.file_id)})
+    return state.replace(files=tuple(file for file in state.files if file.id != event.file_id))
 
 
 # Small steps that several events share
@@ -292,27 +298,27 @@ def with_person(state: RoomState, person_id: UserId, **changes: object) -> RoomS
     known = state.people.get(person_id)
     if known is None:
         return state
-    return state.model_copy(update={"people": {**state.people, person_id: known.model_copy(update=changes)}})
+    return state.replace(people={**state.people, person_id: known.replace(**changes)})
 
 
 def without_person(state: RoomState, person_id: UserId) -> RoomState:
     """``state`` as if the person were unknown."""
-    return state.model_copy(update={"people": {key: value for key, value in state.people.items() if key != person_id}})
+    return state.replace(people={key: value for key, value in state.people.items() if key != person_id})
 
 
 def let_go(state: RoomState, person_id: UserId) -> RoomState:
     """``state`` without what someone who is no longer here was about to do; the driver's seat is moved by a turn."""
     asked = tuple(user_id for user_id in state.keyboard_asked if user_id != person_id)
     navigator = None if state.rotation.navigator == person_id else state.rotation.navigator
-    rotation = state.rotation.model_copy(update={"navigator": navigator})
-    return state.model_copy(update={"keyboard_asked": asked, "rotation": rotation})
+    rotation = state.rotation.replace(navigator=navigator)
+    return state.replace(keyboard_asked=asked, rotation=rotation)
 
 
 def perhaps_empty(state: RoomState, at: float) -> RoomState:
     """``state`` with the time since when nobody holds a seat, if that is so."""
     if not state.is_open or state.empty_since is not None or any(person.seated for person in state.people.values()):
         return state
-    return state.model_copy(update={"empty_since": at})
+    return state.replace(empty_since=at)
 
 
 def stopped(rotation: Rotation) -> Rotation:

@@ -9,7 +9,9 @@ import pytest
 from core.db import Database
 from core.errors import Unavailable
 from core.model import Model, TenantId
+from core.settings import CoreSettings
 from tests.conftest import DatabaseUrls
+from tests.line import Line
 
 NewTenant = Callable[[], Awaitable[TenantId]]
 
@@ -109,6 +111,29 @@ async def test_transaction_without_postgresql_is_unavailable() -> None:
         async with database.system():
             pytest.fail("there is no server")
     assert caught.value.retry_after
+
+
+async def test_cancelled_transaction_is_cancelled_even_when_postgresql_goes_away(
+    settings: CoreSettings, new_tenant: NewTenant
+) -> None:
+    tenant = await new_tenant()
+    async with Line(str(settings.database_url)).open() as line:
+        database = Database(line.url, size=1)
+        inside = asyncio.Event()
+
+        async def wait() -> None:
+            async with database.transaction(tenant) as tx:
+                inside.set()
+                await tx.run("SELECT pg_sleep(60)")
+
+        task = asyncio.create_task(wait())
+        await inside.wait()
+        await asyncio.sleep(0)  # let it send the statement
+        task.cancel()
+        line.cut()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await database.close()
 
 
 async def test_value_of_another_type_is_an_error(database: Database) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import pytest
 import socketio
 from aiohttp import web
@@ -21,6 +22,7 @@ from core.tokens import Tokens
 from realtime import package as realtime
 from realtime.settings import RealtimeSettings
 from tests.realtime import doors
+from tests.realtime.wire import ENGINE, Polling, Server, Wires, serving
 
 PATIENCE = 10.0
 SITE = "http://127.0.0.1:8080"
@@ -222,3 +224,51 @@ def document_in(database: Database, tenant_id: TenantId) -> Callable[[], Awaitab
         return await doors.new_room(database, tenant_id)
 
     return make
+
+
+@pytest.fixture
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+    """A conformance server; a parameter is its ping interval and timeout."""
+    async with serving(*getattr(request, "param", ())) as running:
+        yield running
+
+
+@pytest.fixture
+async def wires(server: Server) -> AsyncIterator[Wires]:
+    """Raw connections to it."""
+    found = Wires(server)
+    yield found
+    await found.hang_up()
+
+
+@pytest.fixture
+async def poll(server: Server) -> AsyncIterator[Callable[..., Awaitable[Polling]]]:
+    """Begins sessions of long-polling with it."""
+    async with aiohttp.ClientSession() as http:
+        yield lambda path=ENGINE: Polling(server, http, path).open()
+
+
+@pytest.fixture
+async def document_id(document_in: Callable[[], Awaitable[UUID]]) -> UUID:
+    """An empty document."""
+    return await document_in()
+
+
+@pytest.fixture
+async def sit(tokens: Tokens, document_id: UUID, room_id: UUID) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Seats people at the document."""
+    from tests.realtime.peers import Peer, editor_pass  # they need what is above
+
+    peers: list[Peer] = []
+
+    async def make(
+        gateway: Gateway, who: Principal, *, may_write: bool = True, doc: Any = None, numbered: bool = True
+    ) -> Peer:
+        word = editor_pass(tokens, who, document_id, room_id, may_write=may_write)
+        peer = Peer(gateway, document_id, word, doc=doc, numbered=numbered)
+        peers.append(peer)
+        return await peer.synced()
+
+    yield make
+    for peer in peers:
+        await peer.close()

@@ -49,6 +49,26 @@ def _edit(chance: random.Random, doc: Doc[Any], docs: list[Doc[Any]]) -> None:
             doc.apply_update(other.get_update(doc.get_state()))
 
 
+def keystrokes(count: int, client: int = 7, seed: int = 1) -> list[bytes]:
+    """The updates of someone who types, jumps about and deletes now and then."""
+    chance = random.Random(seed)
+    doc: Doc[Any] = Doc(client_id=client)
+    doc["f1"] = text = Text()
+    updates: list[bytes] = []
+    doc.observe(lambda event: updates.append(event.update))
+    at = size = 0
+    for _ in range(count):
+        if chance.random() < 0.05:
+            at = chance.randint(0, size)
+        if chance.random() < 0.25 and at:
+            del text[at - 1 : at]
+            at, size = at - 1, size - 1
+        else:
+            text.insert(at, chance.choice("etaoin shrdlu\n"))
+            at, size = at + 1, size + 1
+    return updates
+
+
 def yjs_updates(seed: int, steps: int = 300) -> tuple[list[bytes], bytes]:
     """The same by ``yjs`` from npm, with every kind of content; the updates, and the state vector of all of them."""
     run = subprocess.run(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,16 @@ import aiohttp
 from pycrdt import Doc, Text
 
 from core.call import Principal
+from core.db import Database
+from core.eventlog import read
+from core.model import TenantId
 from core.tokens import Tokens
 from realtime import ysync
 from realtime.lib0 import Reader, varbytes, varstring, varuint
 from realtime.models import EditorGrant
 from tests.realtime.conftest import Gateway, until
 
+Sit = Callable[..., Awaitable["Peer"]]
 STEP_1, STEP_2, UPDATE = range(3)
 
 
@@ -28,6 +33,15 @@ def editor_pass(
         sign_in_id=who.sign_in_id, name=who.name, may_write=may_write,
     )  # fmt: skip
     return tokens.make_pass(grant, ttl=ttl)
+
+
+async def stored(database: Database, tenant_id: TenantId, document_id: UUID) -> Doc[Any]:
+    """The document as its log makes it."""
+    doc: Doc[Any] = Doc()
+    async with database.transaction(tenant_id) as tx:
+        for entry in await read(tx, document_id, 0, 5_000):
+            doc.apply_update(entry.data or b"\x00\x00")
+    return doc
 
 
 class Peer:

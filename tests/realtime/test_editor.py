@@ -1,10 +1,8 @@
 """People edit together through one and through two gateways; what is refused reaches nobody, what is acknowledged stays."""
 
-import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,50 +10,14 @@ import pytest
 from pycrdt import Doc, Text
 
 from core.bus import Bus
-from core.call import Principal
 from core.db import Database
-from core.eventlog import Fence, LogWriter, NewEntry, read
+from core.eventlog import LogWriter, NewEntry, read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime.editor import Editor
 from tests.realtime import corpus, doors
 from tests.realtime.conftest import Gateway, NewGateway, Person, until
-from tests.realtime.peers import Peer, editor_pass
-
-Sit = Callable[..., Awaitable[Peer]]
-
-
-@pytest.fixture
-async def document_id(document_in: Callable[[], Awaitable[UUID]]) -> UUID:
-    """An empty document."""
-    return await document_in()
-
-
-@pytest.fixture
-async def sit(tokens: Tokens, document_id: UUID, room_id: UUID) -> AsyncIterator[Sit]:
-    """Seats people at the document."""
-    peers: list[Peer] = []
-
-    async def make(
-        gateway: Gateway, who: Principal, *, may_write: bool = True, doc: Doc[Any] | None = None, numbered: bool = True
-    ) -> Peer:
-        word = editor_pass(tokens, who, document_id, room_id, may_write=may_write)
-        peer = Peer(gateway, document_id, word, doc=doc, numbered=numbered)
-        peers.append(peer)
-        return await peer.synced()
-
-    yield make
-    for peer in peers:
-        await peer.close()
-
-
-async def stored(database: Database, tenant_id: TenantId, document_id: UUID) -> Doc[Any]:
-    """The document as its log makes it."""
-    doc: Doc[Any] = Doc()
-    async with database.transaction(tenant_id) as tx:
-        for entry in await read(tx, document_id, 0, 5_000):
-            doc.apply_update(entry.data or b"\x00\x00")
-    return doc
+from tests.realtime.peers import Peer, Sit, editor_pass, stored
 
 
 async def test_words_reach_the_others_and_the_log(
@@ -118,49 +80,6 @@ async def test_second_gateway_lets_a_moving_peer_go_on(
     assert str(await sit(two_gateways[0], person("Bob"))) == "abcdefg"
 
 
-async def test_only_the_holder_of_the_lease_writes(
-    gateway: Gateway, sit: Sit, person: Person, tenant_id: TenantId, room_id: UUID, document_id: UUID
-) -> None:
-    driver, other = person("Driver"), person("Other")
-    ana, bob = await sit(gateway, driver), await sit(gateway, other)
-    plain = await sit(gateway, other, numbered=False)
-    await ana.answer(await ana.type("start"))
-    await move_lease(gateway, tenant_id, room_id, document_id, driver.user_id)
-    assert await bob.answer(await bob.type("not mine")) == "not-your-turn"
-    assert await bob.answer(await bob.type("nor this")) == "not-your-turn"
-    assert await ana.answer(await ana.type(" go")) == "ack"
-    await plain.type("intruder")
-    assert await plain.closed() == 4403
-    await move_lease(gateway, tenant_id, room_id, document_id, None)
-    fresh = await sit(gateway, other)
-    assert str(fresh) == "start go"
-    assert await fresh.answer(await fresh.type("!")) == "ack"
-    await until(lambda: str(ana) == "start go!")
-
-
-async def move_lease(
-    gateway: Gateway, tenant_id: TenantId, room_id: UUID, document_id: UUID, holder: UUID | None
-) -> None:
-    """What a turn of the rotation does."""
-    entry = NewEntry(
-        tenant_id=tenant_id, stream_id=room_id, op_id=new_id(), kind="turn_started", actor_id=new_id(), payload="{}",
-        fence=Fence(document_id, holder),
-    )  # fmt: skip
-    (answer,) = await gateway.resources.get(LogWriter).append([entry])
-    assert answer.outcome == "new"
-
-
-async def test_reader_hears_but_does_not_write(gateway: Gateway, sit: Sit, person: Person) -> None:
-    ana, eve = await sit(gateway, person("Ana")), await sit(gateway, person("Eve"), may_write=False)
-    await ana.answer(await ana.type("look"))
-    await until(lambda: str(eve) == "look")
-    assert await eve.answer(await eve.type("no")) == "read-only"
-    plain = await sit(gateway, person("Eve"), may_write=False, numbered=False)
-    await plain.type("no")
-    assert await plain.closed() == 4403
-    assert str(ana) == "look"
-
-
 async def test_hostile_updates_reach_nobody(
     gateway: Gateway, sit: Sit, person: Person, database: Database, document_id: UUID, tenant_id: TenantId
 ) -> None:
@@ -185,39 +104,6 @@ async def test_update_after_a_gap_is_refused(gateway: Gateway, sit: Sit, person:
 async def test_deletion_of_what_is_not_there_is_refused(gateway: Gateway, sit: Sit, person: Person) -> None:
     ana = await sit(gateway, person("Ana"))
     assert await ana.answer(await ana.send(b"\x00\x01\x05\x01\x00\x63")) == "invalid"
-
-
-async def test_client_id_of_another_person_is_refused(
-    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
-) -> None:
-    ana = await sit(two_gateways[0], person("Ana"), doc=Doc(client_id=77))
-    await ana.answer(await ana.type("mine"))
-    eve = await sit(two_gateways[1], person("Eve"), doc=Doc(client_id=77))
-    before = eve.doc.get_state()
-    eve.text += "forged"
-    await eve.send(eve.doc.get_update(before))
-    assert await eve.closed() == 4409
-    assert str(ana) == "mine"
-
-
-def is_answered(peer: Peer) -> bool:
-    """Whether the fate of all that was sent is known."""
-    return peer.sent in peer.answers or peer.socket.closed
-
-
-async def test_client_id_taken_at_once_on_two_gateways_has_one_owner(
-    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
-) -> None:
-    rivals = [await sit(gateway, person("P"), doc=Doc(client_id=99)) for gateway in two_gateways]
-    await asyncio.gather(*(rival.type(f"rival {n}") for n, rival in enumerate(rivals)))
-    await until(lambda: all(map(is_answered, rivals)))
-    for number, rival in enumerate(rivals):
-        await rival.type(f" again {number}" * (number + 1))
-        await until(lambda: all(map(is_answered, rivals)))
-    await until(lambda: sum(rival.socket.closed for rival in rivals) == 1)
-    (winner,) = [rival for rival in rivals if not rival.socket.closed]
-    assert await winner.answer(winner.sent) == "ack"
-    assert str(await sit(two_gateways[0], person("Late"))) == str(winner)
 
 
 async def test_large_update_is_refused_and_a_huge_one_ends_the_connection(

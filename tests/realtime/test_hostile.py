@@ -61,7 +61,7 @@ GARBAGE = {
     "broken JSON": '42["a",',
     "JSON too deep": "42" + "[" * 60_000,
     "attachments that are claimed": '459999999999-["a",{"_placeholder":true,"num":0}]',
-    "one attachment": '451-["a",{"_placeholder":true,"num":0}]',
+    "eleven attachments": '4511-["a",{"_placeholder":true,"num":0}]',
     "an error of the server": '44{"message":"x"}',
     "an endless number": "42" + "1" * 50_000,
     "a second CONNECT": '40{"token":"x"}',
@@ -167,6 +167,8 @@ async def test_one_address_has_a_bounded_number_of_sockets(
         await raw(http, gateway)
     assert refused.value.status == 429
     assert not any(ws.closed for ws in held)
+    for ws in held:
+        await ws.close()
 
 
 async def test_addresses_are_those_that_our_proxy_saw(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
@@ -215,7 +217,8 @@ def upgrade(path: str) -> bytes:
 
 def frame(opcode: int, data: bytes) -> bytes:
     """A masked WebSocket frame with a mask of zeros."""
-    return bytes((0x80 | opcode, 0x80 | 126)) + len(data).to_bytes(2, "big") + bytes(4) + data
+    size = bytes((0x80 | len(data),)) if len(data) < 126 else bytes((0x80 | 126,)) + len(data).to_bytes(2, "big")
+    return bytes((0x80 | opcode,)) + size + bytes(4) + data
 
 
 async def test_slow_reader_is_cut_off_and_the_others_are_not(

@@ -1,42 +1,29 @@
-"""The private parts of python-socketio and python-engineio that the gateway stands on.
+"""What the gateway's wire relies on in aiohttp beyond its documented ways, pinned to the version that was read.
 
-A new version of either fails here first: read what changed, then raise the number.
+A new version fails here first: read how ``RequestHandler`` lets a connection go, then raise the number.
 """
 
 import inspect
 from importlib.metadata import version
 
-import engineio
-import engineio.async_socket
-import engineio.packet
-import socketio
-
-from realtime.gateway import Engine, Outbox, SocketServer
+from aiohttp import web, web_protocol
 
 
-def test_versions_are_those_that_were_read() -> None:
-    assert version("python-socketio").startswith("5.18.")
-    assert version("python-engineio").startswith("4.15.")
+def test_version_is_the_one_that_was_read() -> None:
+    assert version("aiohttp").startswith("3.14.")
 
 
-def test_methods_that_the_gateway_replaces_are_still_called() -> None:
-    for name in ("_engineio_server_class", "_handle_eio_connect", "_handle_eio_message", "_handle_eio_disconnect"):
-        assert name in vars(SocketServer)
-        assert hasattr(socketio.AsyncServer, name)
-    for name in ("create_queue", "disconnect"):
-        assert name in vars(Engine)
-        assert hasattr(engineio.AsyncServer, name)
+def test_handler_keeps_what_came_behind_a_handshake_in_its_tail() -> None:
+    """``handshake.accept`` hands it to the new protocol."""
+    assert "_message_tail" in web_protocol.RequestHandler.__slots__
+    source = inspect.getsource(web_protocol.RequestHandler.data_received)
+    assert "self._message_tail = tail" in source
+    assert "self._message_tail += data" in source
 
 
-def test_socket_takes_its_queue_from_the_server_and_its_websocket_from_the_driver() -> None:
-    source = inspect.getsource(engineio.async_socket.AsyncSocket)
-    assert "self.server._async['websocket'](\n            self._websocket_handler, self.server)" in source
-    assert "self.queue.get_nowait()" in source
-    assert "self.queue = self.server.create_queue()" in inspect.getsource(engineio.base_socket.BaseSocket)
-    assert isinstance(Engine(async_mode="aiohttp").create_queue(), Outbox)
-
-
-def test_library_still_mixes_up_the_two_binary_forms() -> None:
-    """Why the gateway has a packet of its own; when this fails, it need not."""
-    packet = engineio.packet.Packet(engineio.packet.MESSAGE, b"\x01")
-    assert packet.encode() == packet.encode(b64=True) == b"\x01"
+def test_handler_that_lost_its_transport_leaves_the_connection_open() -> None:
+    """``handshake.accept`` takes the transport away before it tells the handler of the end."""
+    assert "if self.transport is not None:" in inspect.getsource(web_protocol.RequestHandler.force_close)
+    end = inspect.getsource(web_protocol.RequestHandler.start).rpartition("# remove handler")[2]
+    assert "if not self._force_close:" in end
+    assert isinstance(web.BaseRequest.protocol, property)

@@ -95,7 +95,7 @@ async def test_repeat_is_known_without_memory(house: House, new_house: NewHouse,
     await service.give(house.live, ana, start)
     async with new_house() as other:
         held = await other.state(ana, room.id)
-        other.live._rooms[ana.tenant_id, room.id].ops.clear()
+        other.live._rooms[ana.tenant_id.int, room.id.int].ops.clear()
         await service.give(other.live, ana, start)
         assert (await other.state(ana, room.id)).seq == held.seq
 

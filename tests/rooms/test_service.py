@@ -1,5 +1,6 @@
 """A dojo's plan, its people in tables, its lights and its summary."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -308,3 +309,15 @@ async def test_tracks_are_published_started_stopped_and_unpublished(
         await service.unpublish_track(tx, ana, room.id, "TR_1")
         with pytest.raises(errors.TrackNotFound):
             await service.start_track(tx, ana, room.id, "TR_1")
+
+
+async def test_who_is_told_to_be_in_while_hosts_let_people_in_is_here(house: House, ana: Principal) -> None:
+    room = await house.create(ana)
+    await house.enter(ana, room)
+    guests = [guest(room, ana.tenant_id) for _ in range(20)]
+    admissions = [house.give(ana, room, AdmitPeople) for _ in guests]
+    entering = [house.enter(who, room) for who in guests]
+    mixed = [each for pair in zip(entering, admissions, strict=True) for each in pair]
+    told = (await asyncio.gather(*mixed))[::2]
+    people = (await house.state(ana, room.id)).people
+    assert [people[who.user_id].presence == "here" for who in guests] == told

@@ -1,0 +1,367 @@
+"""The server's end of one WebSocket (RFC 6455), on the bare transport: no task and no queue for each connection.
+
+It reads strictly, writes frames that were made once for all receivers, and is cut off when its peer does not read.
+Extensions are refused: deflating small messages costs three times the processor and the memory. The handshake is
+``handshake.py``'s.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from realtime.metrics import RECEIVED_BYTES, SENT_BYTES
+
+log = structlog.get_logger()
+
+CLOSE_WAIT = 1.0
+"""Seconds that the peer has for its half of the closing handshake."""
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, INTERNAL = 1000, 1001, 1002, 1007, 1009, 1011
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+FIN, RESERVED, OPCODE, MASKED, LENGTH = 0x80, 0x70, 0x0F, 0x80, 0x7F
+CONTROL_MAX = 125
+LENGTH_16, LENGTH_64 = 126, 127
+CODES: Final = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
+PRIVATE_CODES: Final = range(3000, 5000)
+
+OnMessage = Callable[[str | bytes], None]
+
+
+def frame(message: str | bytes) -> bytes:
+    """One message as a whole frame (§5.2: unfragmented, from a server, so unmasked)."""
+    return _frame(TEXT, message.encode()) if isinstance(message, str) else _frame(BINARY, message)
+
+
+def _frame(opcode: int, body: bytes) -> bytes:
+    length = len(body)
+    if length < LENGTH_16:
+        return bytes((FIN | opcode, length)) + body
+    if length < 1 << 16:
+        return struct.pack("!BBH", FIN | opcode, LENGTH_16, length) + body
+    return struct.pack("!BBQ", FIN | opcode, LENGTH_64, length) + body
+
+
+def _unmask(key: bytes, body: bytes) -> bytes:
+    """§5.3, a whole message at once: one big exclusive-or is the fastest that plain Python does."""
+    size = len(body)
+    stream = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(body, "little") ^ int.from_bytes(stream, "little")).to_bytes(size, "little")
+
+
+class _Violation(Exception):
+    """The peer broke the protocol."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Flusher:
+    """Sends together what a socket was given in one turn of the loop: one system call for each socket.
+
+    The first read of a turn sends at its own end what it brought about; what the others bring about waits for theirs,
+    because more for the same sockets may come.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.is_reading = False
+        self._waiting: list[WebSocket] = []
+        self._turn = 0.0
+
+    def add(self, socket: "WebSocket") -> None:
+        """``socket`` has something to send."""
+        if not self._waiting and not self.is_reading:
+            self.loop.call_soon(self._flush)
+        self._waiting.append(socket)
+
+    def end_read(self) -> None:
+        """A read is over."""
+        self.is_reading = False
+        if self._waiting:
+            turn = self.loop.time()  # uvloop's stands still during a turn
+            if turn > self._turn:
+                self._turn = turn
+                self._flush()
+            else:
+                self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for socket in waiting:
+            try:
+                socket.flush()
+            except Exception:  # of one socket, which must not keep the others waiting
+                log.exception("flush_failed")
+
+
+_last: list[Flusher] = []
+"""The last loop's: asking for the running loop costs a system call (CPython 3.11), so sockets ask once."""
+
+
+def _flusher() -> Flusher:
+    """The running loop's."""
+    loop = asyncio.get_running_loop()
+    if not _last or _last[0].loop is not loop:
+        _last[:] = [Flusher(loop)]
+    return _last[0]
+
+
+class WebSocket(asyncio.Protocol):
+    """One connection. The callbacks run inside the loop's reading: they must not block.
+
+    Args:
+        transport: the connection, after the handshake was answered.
+        max_message: bytes of one message, all of its fragments together; a longer one ends the connection (1009).
+        on_message: gets each message whole, text as ``str`` and binary as ``bytes``, in order.
+        on_closed: runs once when the connection is gone, whoever ended it.
+    """
+
+    __slots__ = (
+        "_closing", "_cut", "_flusher", "_fragments", "_max_message", "_needed", "_opcode", "_out", "_rest", "_transport",
+        "on_closed", "on_message", "on_slow",
+    )  # fmt: skip
+
+    def __init__(
+        self, transport: asyncio.Transport, *, max_message: int, on_message: OnMessage, on_closed: Callable[[], None]
+    ) -> None:
+        self._transport = transport
+        self._max_message = max_message
+        self.on_message = on_message
+        self.on_closed = on_closed
+        self.on_slow: Callable[[], None] | None = None
+        self._flusher = _flusher()
+        self._out: list[bytes] | None = None
+        """What was written in this turn of the loop."""
+        self._rest: bytes | bytearray = b""
+        self._needed = 0
+        """Bytes that ``_rest`` must have before there is anything to read in it."""
+        self._opcode = CONTINUATION
+        """Of the message whose fragments are being collected; CONTINUATION when there is none."""
+        self._fragments: bytearray | None = None
+        self._closing = False
+        self._cut: asyncio.TimerHandle | None = None
+
+    # Out
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        waiting = self._transport.get_write_buffer_size()
+        return waiting if self._out is None else waiting + sum(map(len, self._out))
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more goes out."""
+        return self._closing
+
+    def limit_backlog(self, size: int, on_slow: Callable[[], None]) -> None:
+        """Run ``on_slow`` when more than ``size`` bytes wait for the peer to read."""
+        self.on_slow = on_slow
+        self._transport.set_write_buffer_limits(high=size)
+
+    def write(self, frames: bytes) -> None:
+        """Send ready frames. All writes of one turn of the loop leave in one system call."""
+        if not self._closing:
+            if self._out is None:
+                self._out = [frames]
+                self._flusher.add(self)
+            else:
+                self._out.append(frames)
+
+    def flush(self) -> None:
+        """Send what was written; the flusher does it for everybody at the end of the turn."""
+        if self._out is not None:
+            frames = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out = None
+            SENT_BYTES.value += len(frames)
+            self._transport.write(frames)
+
+    def close(self, code: int = NORMAL, reason: str = "", *, wait: float = CLOSE_WAIT) -> None:
+        """Begin the closing handshake (§7.1.2); who has not taken part after ``wait`` seconds is cut off."""
+        if self._closing:
+            return
+        self.write(_frame(CLOSE, struct.pack("!H", code) + reason.encode()[: CONTROL_MAX - 2]))
+        self._closing = True
+        if wait:
+            self.resume()  # or the answer is never read
+            self._cut = asyncio.get_running_loop().call_later(wait, self._transport.abort)
+        else:
+            self.flush()
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection off, whatever was not sent."""
+        self._closing = True
+        self._out = None
+        self._transport.abort()
+
+    def pause(self) -> None:
+        """Read no more from the peer until ``resume``; its own buffers fill."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def prepend(self, data: bytes) -> None:
+        """Read ``data``, which came with the handshake, before anything else and after this turn of the loop."""
+        self._rest = data
+        asyncio.get_running_loop().call_soon(self.data_received, b"")
+
+    # In: what the transport calls
+
+    def pause_writing(self) -> None:
+        """The peer does not read."""
+        if self.on_slow is not None:
+            self.on_slow()
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        del exc
+        self._closing = True
+        self._out = None
+        if self._cut is not None:
+            self._cut.cancel()
+        on_closed, self.on_message, self.on_closed, self.on_slow = self.on_closed, _ignore, _nothing, None
+        try:
+            on_closed()
+        except Exception:
+            log.exception("websocket_end_failed")
+
+    def eof_received(self) -> bool:
+        """The peer sends nothing more: close."""
+        self.flush()
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: hand on every message that is whole."""
+        RECEIVED_BYTES.value += len(data)
+        if self._rest:
+            if isinstance(self._rest, bytes):
+                self._rest = bytearray(self._rest)
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return
+            data, self._rest = bytes(self._rest), b""
+        self._flusher.is_reading = True
+        try:
+            self._rest = self._read(data)
+        except _Violation as violation:
+            self.close(violation.code, violation.reason)
+            self._rest = b""
+        except Exception:
+            log.exception("websocket_message_failed")
+            self.close(INTERNAL)
+        self._flusher.end_read()
+
+    def _read(self, data: bytes) -> bytes:
+        """Read the whole frames in ``data``; what is left is the beginning of the next one."""
+        at, end = 0, len(data)
+        while end - at >= 2:  # noqa: PLR2004 - the shortest header
+            first, second = data[at], data[at + 1]
+            length, key_at = second & LENGTH, at + 2
+            if length >= LENGTH_16:
+                key_at += 2 if length == LENGTH_16 else 8
+                if end < key_at:
+                    self._needed = key_at - at
+                    break
+                length = _long(data[at + 2 : key_at])
+            self._check(first, second, length)
+            stop = key_at + 4 + length
+            if stop > end:
+                self._needed = stop - at
+                break
+            body = _unmask(data[key_at : key_at + 4], data[key_at + 4 : stop])
+            at = stop
+            if first == FIN | TEXT and self._fragments is None and not self._closing:
+                self.on_message(_text(body))
+            else:
+                self._take(first, body)
+        else:
+            self._needed = 2
+        return data[at:]
+
+    def _check(self, first: int, second: int, length: int) -> None:
+        """Refuse a frame by its header, before its body is collected."""
+        opcode = first & OPCODE
+        if first & RESERVED or not second & MASKED or BINARY < opcode < CLOSE or opcode > PONG:
+            raise _Violation(PROTOCOL_ERROR, "bad frame")
+        if opcode >= CLOSE:
+            if length > CONTROL_MAX or not first & FIN:
+                raise _Violation(PROTOCOL_ERROR, "bad control frame")
+        elif (opcode == CONTINUATION) != (self._fragments is not None):
+            raise _Violation(PROTOCOL_ERROR, "fragments out of order")
+        elif len(self._fragments or b"") + length > self._max_message:
+            raise _Violation(TOO_BIG, "too long")
+
+    def _take(self, first: int, body: bytes) -> None:
+        opcode = first & OPCODE
+        if opcode >= CLOSE:
+            self._control(opcode, body)
+            return
+        if opcode != CONTINUATION:
+            self._opcode = opcode
+        if not first & FIN:
+            self._fragments = self._fragments or bytearray()
+            self._fragments += body
+            return
+        if self._fragments is not None:
+            body, self._fragments = bytes(self._fragments) + body, None
+        if not self._closing:
+            self.on_message(_text(body) if self._opcode == TEXT else body)
+
+    def _control(self, opcode: int, body: bytes) -> None:
+        if opcode == PING:
+            self.write(_frame(PONG, body))
+        elif opcode == CLOSE:
+            code = _close_code(body)
+            if not self._closing:
+                self.write(_frame(CLOSE, struct.pack("!H", code) if body else b""))
+                self._closing = True
+            self.flush()
+            if self._cut is None and self.backlog:  # which it may never read
+                self._cut = asyncio.get_running_loop().call_later(CLOSE_WAIT, self._transport.abort)
+            self._transport.close()
+
+
+def _long(size: bytes) -> int:
+    """A length that did not fit its seven bits (§5.2: it must be in the fewest bytes)."""
+    length = int.from_bytes(size, "big")
+    if length < (LENGTH_16 if len(size) == 2 else 1 << 16):  # noqa: PLR2004 - the shorter of the two forms
+        raise _Violation(PROTOCOL_ERROR, "length too long")
+    return length
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise _Violation(NOT_UTF8, "not UTF-8") from error
+
+
+def _close_code(body: bytes) -> int:
+    """The code in a close frame (§7.4); refuses what may not be sent."""
+    if not body:
+        return NORMAL
+    code = int.from_bytes(body[:2], "big")
+    if len(body) < 2 or not (code in CODES or code in PRIVATE_CODES):  # noqa: PLR2004 - a code has two bytes
+        raise _Violation(PROTOCOL_ERROR, "bad close code")
+    _text(body[2:])
+    return code
+
+
+def _ignore(message: str | bytes) -> None:
+    """What comes after the end."""
+
+
+def _nothing() -> None:
+    """The end was told already."""

@@ -1,0 +1,183 @@
+"""The bus on servers of all kinds, and while they stop, pause, move or talk nonsense."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.parts import free_port
+from core.bus import Bus
+from core.model import new_id
+from core.redisplace import SLOTS, ClusterPlaces, SentinelPlaces, places
+from tests.core.redis_servers import ask, redis_server
+from tests.core.tls import TlsLine
+from tests.core.waiting import until, wait_until
+
+SECRET = "s" * 40
+
+
+@asynccontextmanager
+async def two(*urls: str) -> AsyncIterator[tuple[Bus, Bus]]:
+    """Two processes' ends of the bus, connected."""
+    async with AsyncExitStack() as stack:
+        one, other = [await stack.enter_async_context(Bus(url, SECRET).running()) for url in (urls[0], urls[-1])]
+        await until(lambda: one.connected.is_set() and other.connected.is_set())
+        yield one, other
+
+
+async def talks(one: Bus, other: Bus) -> bool:
+    """Whether what one says is heard by the other."""
+    channel, heard = str(new_id()), asyncio.Event()
+    unsubscribe = other.subscribe(channel, lambda _: heard.set())
+
+    def said() -> bool:
+        one.publish(channel, b"word")  # again and again: the subscription is not there at once
+        return heard.is_set()
+
+    await until(said)
+    unsubscribe()
+    return heard.is_set()
+
+
+async def test_password_user_and_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "redis.socket"
+    options = ("requirepass a%b", "user ana on >c:d ~* &* +@all", f"unixsocket {path}")
+    with redis_server(tmp_path, *options) as (port, _):
+        by_user, by_socket = f"redis://ana:c%3Ad@127.0.0.1:{port}/3", f"unix://:a%25b@{path}"
+        async with two(by_user, by_socket) as (one, other):
+            assert await talks(one, other)
+            assert await talks(other, one)
+        async with Bus(f"redis://:wrong@127.0.0.1:{port}/0", SECRET).running() as refused:
+            refused.publish("x", b"1")
+            assert not refused.connected.is_set()
+
+
+async def test_tls_with_a_certificate_of_our_own(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as (port, _):
+        async with TlsLine(tmp_path, port).open() as line:
+            url = f"rediss://localhost:{line.port}/0?ssl_ca_certs={line.certificate}"
+            async with two(url) as (one, other):
+                assert await talks(one, other)
+            async with Bus(f"rediss://localhost:{line.port}/0", SECRET).running() as stranger:
+                await until(lambda: line.refused)
+                assert not stranger.connected.is_set()
+
+
+async def test_paused_server_is_noticed_and_heals(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as (port, process):
+        async with two(f"redis://127.0.0.1:{port}/0") as (one, other):
+            process.send_signal(signal.SIGSTOP)
+            await until(lambda: not one.connected.is_set() and not other.connected.is_set())
+            one.publish("x", b"nobody hears this")
+            process.send_signal(signal.SIGCONT)
+            await until(lambda: one.connected.is_set() and other.connected.is_set())
+            assert await talks(one, other)
+
+
+async def test_server_that_talks_nonsense_is_left_alone() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            writer.write(b"\x00\xff!nonsense\r\n*-7\r\n")
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    heard: list[bytes] = []
+    async with Bus(f"redis://127.0.0.1:{port}/0", SECRET).running() as bus:
+        bus.subscribe("x", heard.append)
+        bus.publish("x", b"here")
+        assert not bus.connected.is_set()
+    server.close()
+    assert heard == [b"here"]
+
+
+async def test_lone_listener_sends_nothing_until_another_comes(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as (port, _):
+        url, channel, heard = f"redis://127.0.0.1:{port}/0", str(new_id()), list[bytes]()
+        async with Bus(url, SECRET).running() as alone:
+            alone.subscribe(channel, heard.append)
+            await until(lambda: alone.connected.is_set() and not alone.has_others)
+            asked = ask(port, "INFO", "commandstats")
+            for _ in range(500):
+                alone.publish(channel, b"here")
+            ask(port, "PING")
+            assert published(ask(port, "INFO", "commandstats")) < published(asked) + 100
+            async with Bus(url, SECRET).running() as other:
+                await until(other.connected.is_set)
+                assert await talks(alone, other)
+
+
+def published(info: object) -> int:
+    """How many messages a server was given, by its own count."""
+    assert isinstance(info, dict)
+    return int(info.get("cmdstat_publish", {}).get("calls", 0))
+
+
+async def test_sentinel_names_the_master_also_after_it_died(tmp_path: Path) -> None:
+    with redis_server(tmp_path / "a") as (first, process), redis_server(tmp_path / "b") as (second, _):
+        ask(second, "REPLICAOF", "127.0.0.1", str(first))
+        wait_until(lambda: b"slave0" in raw_info(first))
+        watched = (
+            f"sentinel monitor dojo 127.0.0.1 {first} 1",
+            "sentinel down-after-milliseconds dojo 300",
+            "sentinel failover-timeout dojo 2000",
+        )
+        with redis_server(tmp_path / "s", *watched) as (sentinel, _):
+            wait_until(lambda: known_replicas(sentinel) > 0)
+            unused = free_port()
+            url = f"redis+sentinel://127.0.0.1:{unused},127.0.0.1:{sentinel}/dojo"
+            async with two(url) as (one, other):
+                assert await talks(one, other)
+                process.kill()
+                await until(lambda: not one.connected.is_set())
+                await until(lambda: one.connected.is_set() and other.connected.is_set())
+                assert await talks(one, other)
+                (shard,) = await SentinelPlaces(url).find()
+                assert shard.place.port == second
+
+
+def raw_info(port: int) -> bytes:
+    """What a server says of its replicas."""
+    return repr(ask(port, "INFO", "replication")).encode()
+
+
+def known_replicas(sentinel: int) -> int:
+    """How many replicas a Sentinel knows."""
+    found = ask(sentinel, "SENTINEL", "REPLICAS", "dojo")
+    assert isinstance(found, list)
+    return len(found)
+
+
+async def test_cluster_carries_words_from_node_to_node(tmp_path: Path) -> None:
+    options = ("cluster-enabled yes", "cluster-node-timeout 15000")
+    with redis_server(tmp_path / "a", *options) as (first, _), redis_server(tmp_path / "b", *options) as (second, _):
+        half = SLOTS // 2
+        ask(first, "CLUSTER", "ADDSLOTS", *map(str, range(half)))
+        ask(second, "CLUSTER", "ADDSLOTS", *map(str, range(half, SLOTS)))
+        for port, other in ((first, second), (second, first)):
+            wait_until(partial(is_whole, port, other))
+        cluster = f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/"
+        async with two(cluster, f"redis://127.0.0.1:{second}/0") as (here, there):
+            assert await talks(here, there)
+            assert await talks(there, here)
+        shards = await ClusterPlaces(cluster + "?sharded=1").find()
+        assert {shard.place.port: list(shard.slots) for shard in shards} == {
+            first: [range(half)], second: [range(half, SLOTS)],
+        }  # fmt: skip
+
+
+def is_whole(port: int, other: int) -> bool:
+    """Whether a node believes that the cluster is whole; if not, it is introduced to the other once more."""
+    info = ask(port, "CLUSTER INFO")
+    if isinstance(info, dict) and info["cluster_known_nodes"] == "1":
+        ask(port, "CLUSTER", "MEET", "127.0.0.1", str(other))
+    return isinstance(info, dict) and info["cluster_state"] == "ok"
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel:///dojo", "http://127.0.0.1/", "redis+cluster://"])
+def test_address_that_names_no_server_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"names no server|scheme"):
+        places(url)

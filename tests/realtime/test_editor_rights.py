@@ -1,0 +1,197 @@
+"""Who may write in a shared document, under which client id, and when the others see it."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from pycrdt import Doc, Text
+
+from core import failpoints
+from core.db import Database
+from core.eventlog import Fence, LogWriter, NewEntry
+from core.model import TenantId, new_id
+from tests.realtime.conftest import Gateway, Person, until
+from tests.realtime.peers import Peer, Sit, stored
+
+
+async def test_only_the_holder_of_the_lease_writes(
+    gateway: Gateway, sit: Sit, person: Person, tenant_id: TenantId, room_id: UUID, document_id: UUID
+) -> None:
+    driver, other = person("Driver"), person("Other")
+    ana, bob = await sit(gateway, driver), await sit(gateway, other)
+    plain = await sit(gateway, other, numbered=False)
+    await ana.answer(await ana.type("start"))
+    await move_lease(gateway, tenant_id, room_id, document_id, driver.user_id)
+    assert await bob.answer(await bob.type("not mine")) == "not-your-turn"
+    assert await bob.answer(await bob.type("nor this")) == "not-your-turn"
+    assert await ana.answer(await ana.type(" go")) == "ack"
+    await plain.type("intruder")
+    assert await plain.closed() == 4403
+    await move_lease(gateway, tenant_id, room_id, document_id, None)
+    fresh = await sit(gateway, other)
+    assert str(fresh) == "start go"
+    assert await fresh.answer(await fresh.type("!")) == "ack"
+    await until(lambda: str(ana) == "start go!")
+
+
+async def move_lease(
+    gateway: Gateway, tenant_id: TenantId, room_id: UUID, document_id: UUID, holder: UUID | None
+) -> None:
+    """What a turn of the rotation does."""
+    entry = NewEntry(
+        tenant_id=tenant_id, stream_id=room_id, op_id=new_id(), kind="turn_started", actor_id=new_id(), payload="{}",
+        fence=Fence(document_id, holder),
+    )  # fmt: skip
+    (answer,) = await gateway.resources.get(LogWriter).append([entry])
+    assert answer.outcome == "new"
+
+
+@pytest.fixture
+def slow_log() -> Iterator[None]:
+    """Updates reach the log a moment late, until the test's end."""
+    failpoints.arm("document.append=delay:0.4")
+    yield
+    failpoints.arm("")
+
+
+async def test_update_of_a_free_document_is_passed_on_before_it_is_stored(
+    gateway: Gateway, sit: Sit, person: Person, request: pytest.FixtureRequest
+) -> None:
+    ana, bob = await sit(gateway, person("Ana")), await sit(gateway, person("Bob"))
+    await ana.answer(await ana.type("a"))
+    request.getfixturevalue("slow_log")
+    number = await ana.type("b")
+    await until(lambda: str(bob) == "ab")
+    assert number not in ana.answers
+    assert await ana.answer(number) == "ack"
+
+
+async def test_update_of_the_holder_is_passed_on_when_it_is_stored(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, tenant_id: TenantId, room_id: UUID,
+    document_id: UUID, request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    driver = person("Driver")
+    await move_lease(gateway, tenant_id, room_id, document_id, driver.user_id)
+    ana, bob = await sit(gateway, driver), await sit(gateway, person("Bob"))
+    await ana.answer(await ana.type("a"))
+    request.getfixturevalue("slow_log")
+    number = await ana.type("b")
+    await until(lambda: str(bob) == "ab")
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "ab"
+    assert await ana.answer(number) == "ack"
+
+
+async def test_what_was_shown_and_then_refused_is_taken_back(
+    gateway: Gateway, sit: Sit, person: Person, tenant_id: TenantId, room_id: UUID, document_id: UUID,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    """The keyboard moved while an update was on its way to the log, and this node had not heard of it."""
+    driver = person("Driver")
+    ana, bob, cid = [await sit(gateway, who) for who in (person("Ana"), driver, person("Cid"))]
+    await ana.answer(await ana.type("kept"))
+    await bob.answer(await bob.type("!"))
+    request.getfixturevalue("slow_log")
+    number = await ana.type(" shown in vain")
+    await until(lambda: "vain" in str(bob))
+    await bob.type("?")  # stands on what will be refused
+    await move_lease(gateway, tenant_id, room_id, document_id, driver.user_id)
+    assert await ana.answer(number) == "not-your-turn"
+    assert await cid.closed() == 4410
+    assert await bob.closed() in {1013, 4410}
+    fresh = await sit(gateway, driver)
+    assert str(fresh) == "kept!"
+    assert await fresh.answer(await fresh.type(".")) == "ack"
+    assert str(await sit(gateway, person("Late"))) == "kept!."
+
+
+async def test_reader_hears_but_does_not_write(gateway: Gateway, sit: Sit, person: Person) -> None:
+    ana, eve = await sit(gateway, person("Ana")), await sit(gateway, person("Eve"), may_write=False)
+    await ana.answer(await ana.type("look"))
+    await until(lambda: str(eve) == "look")
+    assert await eve.answer(await eve.type("no")) == "read-only"
+    plain = await sit(gateway, person("Eve"), may_write=False, numbered=False)
+    await plain.type("no")
+    assert await plain.closed() == 4403
+    assert str(ana) == "look"
+
+
+async def test_client_id_of_another_person_is_refused(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
+) -> None:
+    ana = await sit(two_gateways[0], person("Ana"), doc=Doc(client_id=77))
+    await ana.answer(await ana.type("mine"))
+    eve = await sit(two_gateways[1], person("Eve"), doc=Doc(client_id=77))
+    before = eve.doc.get_state()
+    eve.text += "forged"
+    await eve.send(eve.doc.get_update(before))
+    assert await eve.closed() == 4409
+    assert str(ana) == "mine"
+
+
+async def test_client_id_of_another_living_connection_is_refused(gateway: Gateway, sit: Sit, person: Person) -> None:
+    who = person("Ana")
+    ana, bob = await sit(gateway, who, doc=Doc(client_id=77)), await sit(gateway, person("Bob"))
+    await ana.answer(await ana.type("mine"))
+    double = await sit(gateway, who, doc=Doc(client_id=77))
+    await ana.answer(await ana.type("!"))
+    await double.type("and mine")
+    assert await double.closed() == 4409
+    assert await ana.answer(await ana.type("!")) == "ack"
+    await until(lambda: str(bob) == str(ana) == "mine!!")
+
+
+async def test_client_id_goes_with_its_owner_to_a_new_line(
+    gateway: Gateway, sit: Sit, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former line is dead, though nobody has noticed."""
+    monkeypatch.setattr("realtime.document.ACTIVE", 0.0)
+    who = person("Ana")
+    ana = await sit(gateway, who)
+    await ana.answer(await ana.type("first"))
+    back = await sit(gateway, who, doc=ana.doc)
+    assert await back.answer(await back.type(" line")) == "ack"
+    assert await ana.closed() == 4409
+
+
+def is_answered(peer: Peer) -> bool:
+    """Whether the fate of all that was sent is known."""
+    return peer.sent in peer.answers or peer.socket.closed
+
+
+async def test_client_id_taken_at_once_on_two_gateways_has_one_owner(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
+) -> None:
+    rivals = [await sit(gateway, person("P"), doc=Doc(client_id=99)) for gateway in two_gateways]
+    await asyncio.gather(*(rival.type(f"rival {n}") for n, rival in enumerate(rivals)))
+    await until(lambda: all(map(is_answered, rivals)))
+    for number, rival in enumerate(rivals):
+        await rival.type(f" again {number}" * (number + 1))
+        await until(lambda: all(map(is_answered, rivals)))
+    await until(lambda: sum(rival.socket.closed for rival in rivals) == 1)
+    (winner,) = [rival for rival in rivals if not rival.socket.closed]
+    assert await winner.answer(winner.sent) == "ack"
+    assert str(await sit(two_gateways[0], person("Late"))) == str(winner)
+
+
+async def test_what_stands_on_an_update_that_comes_later_is_passed_on_behind_it(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, tenant_id: TenantId, document_id: UUID,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    """Two lines have no common order; the log has one."""
+    ana, bob, cid = [await sit(gateway, person(name)) for name in ("Ana", "Bob", "Cid")]
+    await ana.answer(await ana.type("a"))
+    await bob.answer(await bob.type("b", at=0))
+    await until(lambda: str(ana) == str(bob) == str(cid) == "ba")
+    request.getfixturevalue("slow_log")
+    await cid.answer(await cid.type("c", at=0))
+    before = ana.doc.get_state()
+    ana.text += "first"
+    first = ana.doc.get_update(before)
+    bob.doc.apply_update(first)
+    second = await bob.type(" second")
+    assert await ana.answer(await ana.send(first)) == "ack"
+    assert await bob.answer(second) == "ack"
+    await until(lambda: str(cid) == "cbafirst second")
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "cbafirst second"
+    assert str(await sit(gateway, person("Late"))) == "cbafirst second"
