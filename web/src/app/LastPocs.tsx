@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { languageName } from "../catalog/languages";
 import { formatAgo } from "../i18n/format";
 import { api } from "../kit/api";
 import { EmptyState, Skeleton } from "../kit/Bits";
@@ -38,7 +39,7 @@ export function LastPocs() {
                   <Link to={`/pocs/${poc.id}`}>{poc.name}</Link>
                 </h3>
                 <p>
-                  {[...poc.languages, formatAgo(poc.created_at), ...(poc.authors.length > 0 ? [t("home.by", { authors: poc.authors.join(", ") })] : [])].join(" · ")}
+                  {[...poc.languages.map(languageName), formatAgo(poc.created_at), ...(poc.authors.length > 0 ? [t("home.by", { authors: poc.authors.join(", ") })] : [])].join(" · ")}
                 </p>
               </div>
             </li>

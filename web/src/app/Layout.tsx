@@ -19,15 +19,19 @@ export function Shell() {
   const { t } = useTranslation("app");
   const navigate = useNavigate();
   const { status } = useSession();
+  const isGuest = useMe()?.role === "guest";
   const [open, setOpen] = useState<"palette" | "keys" | null>(null);
   const close = () => {
     setOpen(null);
   };
   const go = (path: string) => () => void navigate(path);
-  const pages = [
+  const members = [
     { id: "go-start", label: t("go.start"), keys: "alt+n", run: go("/start") },
-    { id: "go-home", label: t("go.home"), run: go("/") },
     { id: "go-pocs", label: t("go.pocs"), run: go("/pocs") },
+  ];
+  const pages = [
+    ...(isGuest ? [] : members),
+    { id: "go-home", label: t("go.home"), run: go("/") },
     { id: "go-settings", label: t("go.settings"), run: go("/settings") },
     { id: "sign-out", label: t("go.signOut"), run: () => void session.signOut() },
   ];
@@ -80,6 +84,7 @@ export function Layout() {
 function HeaderEnd() {
   const { t } = useTranslation("app");
   const { status } = useSession();
+  const isGuest = useMe()?.role === "guest";
   const { openPalette } = useOutletContext<ShellContext>();
   if (status === "starting" || status === "unreachable") return null;
   if (status === "out") {
@@ -88,7 +93,7 @@ function HeaderEnd() {
         <ButtonLink to="/sign-in" variant="quiet">
           {t("go.signIn")}
         </ButtonLink>
-        <ButtonLink to="/sign-up" variant="primary">
+        <ButtonLink to="/sign-up">
           {t("go.signUp")}
         </ButtonLink>
       </nav>
@@ -100,9 +105,11 @@ function HeaderEnd() {
         <NavLink to="/" end className={styles.link ?? ""}>
           {t("go.home")}
         </NavLink>
-        <NavLink to="/pocs" className={styles.link ?? ""}>
-          {t("go.pocs")}
-        </NavLink>
+        {!isGuest && (
+          <NavLink to="/pocs" className={styles.link ?? ""}>
+            {t("go.pocs")}
+          </NavLink>
+        )}
       </nav>
       <span className={styles.tools}>
         <IconButton icon="search" label={t("palette.title")} onPress={openPalette} />

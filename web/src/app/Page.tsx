@@ -1,5 +1,7 @@
 import { useEffect } from "react";
 import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { Icon } from "../kit/Icon";
 import styles from "./Page.module.css";
 
 interface Props {
@@ -8,6 +10,8 @@ interface Props {
   /** Next to the heading. */
   actions?: ReactNode;
   intro?: ReactNode;
+  /** The list that this page is one of. */
+  back?: { to: string; label: string };
   /** A narrow column, for forms. */
   narrow?: boolean;
   children: ReactNode;
@@ -19,15 +23,23 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
-export function Page({ title, actions, intro, narrow, children }: Props) {
+export function Page({ title, actions, intro, back, narrow, children }: Props) {
   useTitle(title);
   return (
     <div className={`${styles.page ?? ""} ${narrow ? (styles.narrow ?? "") : ""}`}>
       <div className={styles.head}>
-        <h1>{title}</h1>
+        <div className={styles.words}>
+          {back && (
+            <Link to={back.to} className={styles.back}>
+              <Icon name="arrowLeft" size={16} />
+              {back.label}
+            </Link>
+          )}
+          <h1>{title}</h1>
+          {intro && <div className={styles.intro}>{intro}</div>}
+        </div>
         {actions && <div className={styles.actions}>{actions}</div>}
       </div>
-      {intro && <div className={styles.intro}>{intro}</div>}
       {children}
     </div>
   );

@@ -21,7 +21,7 @@ export function RouteError() {
   );
   return (
     <div role="alert">
-      <EmptyState icon="alert" title={t("broken.title")} action={reload}>
+      <EmptyState icon="alert" title={t("broken.title")} isHeading action={reload}>
         {t("broken.why")}
       </EmptyState>
     </div>

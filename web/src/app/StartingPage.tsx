@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { Skeleton } from "../kit/Bits";
+import { EmptyState, Skeleton } from "../kit/Bits";
 import { useSession } from "../identity/session";
 import styles from "./Layout.module.css";
 
@@ -9,9 +9,17 @@ export function StartingPage() {
   const { status } = useSession();
   return (
     <div className={styles.starting} role="status">
-      {status === "unreachable" ? <p>{t("unreachable")}</p> : <span className="visually-hidden">{t("kit.loading")}</span>}
-      <Skeleton height={36} width="min(320px, 60%)" />
-      <Skeleton height={120} count={2} />
+      {status === "unreachable" ? (
+        <EmptyState icon="wifiOff" title={t("unreachable.title")} isHeading>
+          {t("unreachable.words")}
+        </EmptyState>
+      ) : (
+        <>
+          <span className="visually-hidden">{t("kit.loading")}</span>
+          <Skeleton height={36} width="min(320px, 60%)" />
+          <Skeleton height={120} count={2} />
+        </>
+      )}
     </div>
   );
 }

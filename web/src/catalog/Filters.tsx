@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../kit/Button";
 import { Choice, Select } from "../kit/Field";
@@ -5,6 +6,7 @@ import type { Facet } from "../wire.gen";
 import styles from "./Catalogue.module.css";
 import { EVERYTHING, isEverything, toggleTag } from "./query";
 import type { Query } from "./query";
+import { languageName } from "./languages";
 
 interface Props {
   query: Query;
@@ -21,10 +23,12 @@ function withChosen(facets: readonly Facet[], chosen: readonly string[]): Facet[
 
 export function Filters({ query, change, languages, tags }: Props) {
   const { t } = useTranslation("catalog");
+  const [open, setOpen] = useState(false);
+  const chosen = query.tags.length + (query.language === null ? 0 : 1);
   const offered = withChosen(tags, query.tags);
   const spoken = withChosen(languages, query.language ? [query.language] : []);
   return (
-    <section aria-label={t("filters")} className={styles.filters}>
+    <section aria-label={t("filters")} className={styles.filters} data-open={open || undefined}>
       <Choice<Query["only"]>
         label={t("only")}
         name="only"
@@ -32,17 +36,24 @@ export function Filters({ query, change, languages, tags }: Props) {
         onChange={(only) => change({ ...query, only })}
         options={(["all", "favourites", "mine"] as const).map((value) => ({ value, label: t(value) }))}
       />
-      <Select
-        label={t("language")}
-        value={query.language ?? ""}
-        onChange={(language) => change({ ...query, language: language || null })}
-        options={[
-          { value: "", label: t("anyLanguage") },
-          ...spoken.map(({ value, count }) => ({ value, label: `${value} (${String(count)})` })),
-        ]}
-      />
+      <div className={styles.moreFilters}>
+        <Button icon="settings" aria-expanded={open} onPress={() => setOpen(!open)}>
+          {chosen > 0 ? t("filtersOn", { count: chosen }) : t("filters")}
+        </Button>
+      </div>
+      <div className={styles.foldable}>
+        <Select
+          label={t("language")}
+          value={query.language ?? ""}
+          onChange={(language) => change({ ...query, language: language || null })}
+          options={[
+            { value: "", label: t("anyLanguage") },
+            ...spoken.map(({ value, count }) => ({ value, label: `${languageName(value)} (${String(count)})` })),
+          ]}
+        />
+      </div>
       {offered.length > 0 && (
-        <fieldset>
+        <fieldset className={styles.foldable}>
           <legend className={styles.legend}>{t("tags")}</legend>
           <div className={styles.tags}>
             {offered.map(({ value, count }) => (

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Choice } from "../kit/Field";
 import { TextField } from "../kit/TextField";
+import styles from "./Catalogue.module.css";
 import type { PocWords, WordsProblem } from "./form";
 import type { Visibility } from "./types";
 
@@ -30,25 +31,27 @@ export function PocFields({ words, problem, onChange }: Props) {
       <TextField
         label={t("form.description")}
         hint={t("form.descriptionHint")}
-        rows={4}
+        rows={3}
         maxLength={4000}
         value={words.description}
         onChange={(description) => onChange({ ...words, description })}
       />
-      <TextField
-        label={t("form.tags")}
-        hint={t("form.tagsHint")}
-        error={wrong("tags")}
-        value={words.tags}
-        onChange={(tags) => onChange({ ...words, tags })}
-      />
-      <TextField
-        label={t("form.languages")}
-        hint={t("form.tagsHint")}
-        error={wrong("languages")}
-        value={words.languages}
-        onChange={(languages) => onChange({ ...words, languages })}
-      />
+      <div className={styles.pair}>
+        <TextField
+          label={t("form.tags")}
+          hint={t("form.tagsHint")}
+          error={wrong("tags")}
+          value={words.tags}
+          onChange={(tags) => onChange({ ...words, tags })}
+        />
+        <TextField
+          label={t("form.languages")}
+          hint={t("form.tagsHint")}
+          error={wrong("languages")}
+          value={words.languages}
+          onChange={(languages) => onChange({ ...words, languages })}
+        />
+      </div>
       <Choice<Visibility>
         label={t("form.visibility")}
         name="visibility"

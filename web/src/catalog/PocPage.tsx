@@ -14,9 +14,11 @@ import { Code } from "../kit/Code";
 import { Markdown } from "../kit/Markdown";
 import { notify } from "../kit/notices";
 import { problemText } from "../kit/problems";
+import { useKatas } from "../rooms/katas";
 import type { Origin, Poc, PocFile } from "../wire.gen";
 import styles from "./Catalogue.module.css";
 import { Cover } from "./Cover";
+import { languageName } from "./languages";
 import { EditPocDialog } from "./EditPocDialog";
 import { useFavourite, usePoc } from "./pocs";
 
@@ -27,7 +29,7 @@ export function PocPage() {
   return (
     <Page
       title={poc.data?.name ?? t("title")}
-      intro={<Link to="/pocs">{t("poc.back")}</Link>}
+      back={{ to: "/pocs", label: t("poc.back") }}
       actions={poc.data && <Actions poc={poc.data} />}
     >
       {poc.isPending && <Skeleton height={180} count={2} />}
@@ -78,7 +80,9 @@ function Side({ poc }: { poc: Poc }) {
   const organisation = me?.organisation ?? "";
   return (
     <aside aria-label={t("poc.about")} className={styles.side}>
-      <Cover poc={poc} />
+      <div className={styles.pocCover}>
+        <Cover poc={poc} />
+      </div>
       {poc.authors.length > 0 && (
         <section>
           <h2>{t("poc.authors")}</h2>
@@ -93,7 +97,7 @@ function Side({ poc }: { poc: Poc }) {
       )}
       {poc.origin && <FromDojo origin={poc.origin} />}
       {[
-        { title: t("poc.languages"), tags: poc.languages },
+        { title: t("poc.languages"), tags: poc.languages.map(languageName) },
         { title: t("poc.tags"), tags: poc.tags },
       ].map(
         ({ title, tags }) =>
@@ -115,11 +119,12 @@ function Side({ poc }: { poc: Poc }) {
 
 function FromDojo({ origin }: { origin: Origin }) {
   const { t } = useTranslation("catalog");
+  const kata = useKatas().data?.find(({ slug }) => slug === origin.kata)?.title ?? origin.kata;
   return (
     <section>
       <h2>{t("poc.origin")}</h2>
       <div className={styles.origin}>
-        <p>{t("poc.originText", { dojo: origin.dojo, kata: origin.kata })}</p>
+        <p>{t("poc.originText", { dojo: origin.dojo, kata })}</p>
         <LightChip colour={origin.colour as LightColour} />
         <Link to={`/rooms/${origin.room_id}/sessions/${origin.session_id}#light-${origin.light_id}`}>{t("poc.originLink")}</Link>
       </div>

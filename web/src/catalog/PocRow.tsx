@@ -7,6 +7,7 @@ import { Icon } from "../kit/Icon";
 import type { PocSummary } from "../wire.gen";
 import styles from "./Catalogue.module.css";
 import { Cover } from "./Cover";
+import { languageName } from "./languages";
 import { useFavourite } from "./pocs";
 
 /** The first lines of a description without its Markdown marks. */
@@ -17,7 +18,7 @@ function plainText(markdown: string): string {
 export function PocRow({ poc }: { poc: PocSummary }) {
   const { t } = useTranslation("catalog");
   const favourite = useFavourite();
-  const facts = [...poc.languages, formatAgo(poc.created_at)];
+  const facts = [...poc.languages.map(languageName), formatAgo(poc.created_at)];
   if (poc.authors.length > 0) facts.push(t("by", { authors: poc.authors.join(", ") }));
   return (
     <li className={styles.poc}>

@@ -45,7 +45,7 @@ export function InvitePeople({ organisation }: { organisation: string }) {
             </Button>
           </div>
         </Form>
-        <div role="status">
+        <div role="status" className={styles.made}>
           {made && (
             <>
               <CopyField

@@ -14,18 +14,21 @@ export function Card({ children, as: Tag = "div" }: { children: ReactNode; as?: 
 interface EmptyStateProps {
   icon: IconName;
   title: string;
+  /** The page's own heading, where nothing else is on it. */
+  isHeading?: boolean;
   /** What will be here and how it gets here. */
   children: ReactNode;
   action?: ReactNode;
 }
 
-export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
+export function EmptyState({ icon, title, isHeading = false, children, action }: EmptyStateProps) {
+  const Title = isHeading ? "h1" : "p";
   return (
     <div className={styles.empty}>
       <span className={styles.emptyIcon}>
         <Icon name={icon} size={28} />
       </span>
-      <p className={styles.emptyTitle}>{title}</p>
+      <Title className={styles.emptyTitle}>{title}</Title>
       <p>{children}</p>
       {action}
     </div>
@@ -40,10 +43,9 @@ export function Avatar({ id, name, size = 36, label }: { id: string; name: strin
     <span
       className={styles.avatar}
       style={{ width: size, height: size, fontSize: size * 0.4, background: colourOf(id) }}
+      data-initials={initials.toUpperCase()}
       {...(label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
-    >
-      {initials.toUpperCase()}
-    </span>
+    />
   );
 }
 
@@ -76,9 +78,9 @@ const LIGHT_ICONS: Record<LightColour, IconName> = { red: "close", amber: "alert
 export function LightChip({ colour, size = "m" }: { colour: LightColour | null; size?: "m" | "l" }) {
   const { t } = useTranslation("app");
   return (
-    <span className={`${styles.chip ?? ""} ${styles[colour ?? "none"] ?? ""} ${size === "l" ? (styles.chipLarge ?? "") : ""}`}>
+    <span className={`${styles.chip ?? ""} ${styles[colour ?? "none"] ?? ""} ${size === "l" ? (styles.chipLarge ?? "") : ""}`} data-colour={colour ?? "none"}>
       <Icon name={colour === null ? "minus" : LIGHT_ICONS[colour]} size={size === "l" ? 22 : 16} />
-      {t(`kit.light.${colour ?? "none"}`)}
+      <span>{t(`kit.light.${colour ?? "none"}`)}</span>
     </span>
   );
 }

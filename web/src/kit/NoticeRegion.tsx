@@ -19,15 +19,17 @@ export function NoticeRegion() {
             <Icon name={ICONS[notice.kind]} />
             <p>{notice.text}</p>
             {notice.action && (
-              <Button
-                size="s"
-                onPress={() => {
-                  notice.action?.run();
-                  dismiss(notice.id);
-                }}
-              >
-                {notice.action.label}
-              </Button>
+              <span className={styles.action}>
+                <Button
+                  size="s"
+                  onPress={() => {
+                    notice.action?.run();
+                    dismiss(notice.id);
+                  }}
+                >
+                  {notice.action.label}
+                </Button>
+              </span>
             )}
             <IconButton icon="close" size="s" label={t("kit.dismiss")} onPress={() => dismiss(notice.id)} />
           </div>

@@ -125,7 +125,7 @@ describe("the editor's provider", () => {
   it("goes to another gateway when one does not answer, and comes back after each close code", async () => {
     const ana = provide("ana", true, ["http://127.0.0.1:9", relay.address]);
     await untilStatus(ana, "synced");
-    for (const code of [1012, 4401, 4408, 4409]) {
+    for (const code of [1012, 4401, 4408, 4409, 4410]) {
       relay.cut(code);
       await untilStatus(ana, "offline");
       await untilStatus(ana, "synced");

@@ -67,6 +67,7 @@ const CURSOR_EVERY = 0.05;
 const COUNT_EVERY = 0.25;
 const WRONG_PASS = 4401;
 const ID_IN_USE = 4409;
+const RESET = 4410;
 const TOO_LARGE = 4413;
 
 /** One document's line. `start` opens it, `stop` closes it for good. */
@@ -178,6 +179,8 @@ export class EditorProvider {
     if (this.isStopped) return;
     if (code === TOO_LARGE) this.refuse("too-large");
     if (code === ID_IN_USE) this.renameClient();
+    // What was shown here may not be what is stored; with own edits in it, the server judges them first.
+    if (code === RESET && this.unsaved.edits === 0) this.replace();
     if (!wasOpen && code !== WRONG_PASS && code !== ID_IN_USE) this.gateways?.next();
     this.retry();
   }

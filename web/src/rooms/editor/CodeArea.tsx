@@ -12,7 +12,10 @@ export interface CodeAreaProps {
   awareness: Awareness;
   fileId: string;
   fileName: string;
+  id: string;
   label: string;
+  /** The editor's own words (its search, for one), in the person's language. */
+  phrases: Record<string, string>;
   isReadOnly: boolean;
   onRun: () => void;
   onRefused: (how: "paste" | "typed") => void;
@@ -41,6 +44,7 @@ export function CodeArea(props: CodeAreaProps): ReactElement {
       undo: undoOf(text),
       fileName,
       label,
+      phrases: latest.current.phrases,
       onRun: () => latest.current.onRun(),
       onRefused: (how) => latest.current.onRefused(how),
     });
@@ -66,6 +70,9 @@ export function CodeArea(props: CodeAreaProps): ReactElement {
   return (
     <div
       ref={place}
+      id={props.id}
+      role="tabpanel"
+      aria-label={fileName}
       className={css.area}
       onWheel={props.onTouch}
       onTouchMove={props.onTouch}

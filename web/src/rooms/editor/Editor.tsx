@@ -1,6 +1,6 @@
 /** The code of the dojo: tabs, text with named cursors, and the words about saving and turns. */
 import type { EditorView } from "@codemirror/view";
-import { useCallback, useEffect, useState, type ReactElement } from "react";
+import { useCallback, useEffect, useId, useState, type ReactElement } from "react";
 import { useTranslation } from "react-i18next";
 import type { DojoFile } from "../../wire.gen";
 import type { SharedDocument } from "../document";
@@ -13,6 +13,7 @@ import { FILE_LIMIT } from "./limits";
 import { RefusedNotice } from "./RefusedNotice";
 import { FollowButton, SavedWords, whyNot, WhyLine } from "./StatusLine";
 import { useFollow } from "./useFollow";
+import { WipeNotice } from "./WipeNotice";
 import css from "./Editor.module.css";
 
 export interface EditorProps {
@@ -29,6 +30,7 @@ const silence = (): void => undefined;
 
 export default function Editor({ dojo, document, runner, onNotice = silence }: EditorProps): ReactElement {
   const { t, i18n } = useTranslation("rooms");
+  const panel = useId();
   const { state, myId } = dojo;
   const files = state?.files ?? NO_FILES;
   const { current, open, expect } = useOpenFile(files);
@@ -54,6 +56,7 @@ export default function Editor({ dojo, document, runner, onNotice = silence }: E
           files={files}
           current={current}
           mayAct={state !== null && mayAct(state, myId)}
+          panel={panel}
           onOpen={choose}
           onExpect={expect}
           onNotice={onNotice}
@@ -62,16 +65,19 @@ export default function Editor({ dojo, document, runner, onNotice = silence }: E
         <SavedWords document={document} />
       </div>
       {document?.refused ? <RefusedNotice refused={document.refused} files={files} onDismiss={document.dismiss} /> : null}
+      <WipeNotice dojo={dojo} document={document} files={files} />
       {why === null ? null : <WhyLine dojo={dojo} why={why} onNotice={onNotice} />}
       {!isReady || current === null ? (
-        <p className={css.empty}>{isReady ? t("editor.empty") : t("editor.loading")}</p>
+        <p className={css.empty} id={panel}>{isReady ? t("editor.empty") : t("editor.loading")}</p>
       ) : (
         <CodeArea
           doc={document.doc}
           awareness={document.awareness}
           fileId={current.id}
           fileName={current.name}
+          id={panel}
           label={t("editor.label", { file: current.name })}
+          phrases={t("editor.phrases", { returnObjects: true })}
           isReadOnly={why !== null}
           onRun={() => void runner.run()}
           onRefused={refuse}

@@ -5,6 +5,7 @@ import { Button } from "../../kit/Button";
 import { Dialog, DialogActions } from "../../kit/Dialog";
 import { TextField } from "../../kit/TextField";
 import type { DojoFile } from "../../wire.gen";
+import css from "./Editor.module.css";
 import { badName } from "./fileName";
 
 export interface FileNameDialogProps {
@@ -29,7 +30,7 @@ export function FileNameDialog({ files, renamed, onName, onClose }: FileNameDial
   };
   return (
     <Dialog title={renamed === null ? t("editor.add_file") : t("editor.rename_file", { file: renamed.name })} isOpen onClose={onClose} size="s">
-      <form onSubmit={send} noValidate>
+      <form className={css.form} onSubmit={send} noValidate>
         <TextField
           label={renamed === null ? t("editor.new_name") : t("editor.name_of", { file: renamed.name })}
           value={name}
@@ -42,7 +43,7 @@ export function FileNameDialog({ files, renamed, onName, onClose }: FileNameDial
         <DialogActions>
           <Button onPress={onClose}>{t("editor.cancel")}</Button>
           <Button type="submit" variant="primary">
-            {renamed === null ? t("editor.add_file") : t("editor.save_name")}
+            {renamed === null ? t("editor.add") : t("editor.save_name")}
           </Button>
         </DialogActions>
       </form>

@@ -1,5 +1,5 @@
 /** The dojo's files as tabs, with what one may do to them. */
-import { useState, type ReactElement } from "react";
+import { useState, type ComponentProps, type ReactElement } from "react";
 import { Tab, TabList, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../kit/Button";
@@ -15,6 +15,8 @@ export interface FileTabsProps {
   files: readonly DojoFile[];
   current: DojoFile | null;
   mayAct: boolean;
+  /** The id of what the open file is shown in. */
+  panel: string;
   onOpen: (fileId: string) => void;
   /** A file of this name is on its way: it is to be opened when it is there. */
   onExpect: (name: string) => void;
@@ -24,7 +26,7 @@ export interface FileTabsProps {
 type Doing = "add" | "rename" | "remove" | null;
 
 export function FileTabs(props: FileTabsProps): ReactElement {
-  const { dojo, files, current, mayAct, onOpen, onExpect, onNotice } = props;
+  const { dojo, files, current, mayAct, panel, onOpen, onExpect, onNotice } = props;
   const { t } = useTranslation("rooms");
   const [doing, setDoing] = useState<Doing>(null);
   const close = (): void => setDoing(null);
@@ -43,7 +45,14 @@ export function FileTabs(props: FileTabsProps): ReactElement {
       >
         <TabList aria-label={t("editor.files")} className={css.tabList ?? ""} items={files} dependencies={[files]}>
           {(file) => (
-            <Tab id={file.id} className={css.tab ?? ""}>
+            <Tab
+              id={file.id}
+              className={css.tab ?? ""}
+              // The panel is elsewhere, beside the words about saving and turns.
+              render={(attributes) => (
+                <div {...(attributes as ComponentProps<"div">)} aria-controls={attributes["aria-selected"] ? panel : undefined} />
+              )}
+            >
               {file.name}
             </Tab>
           )}

@@ -71,7 +71,7 @@ describe("the editor", () => {
 
   it("says whose turn it is, and asks for the keyboard", async () => {
     const { user, command } = show(beaDrives);
-    expect(screen.getByText("It is Bea’s turn at the keyboard.")).toBeInTheDocument();
+    expect(screen.getByText("It is Bea’s turn.")).toBeInTheDocument();
     expect(screen.getByLabelText("Code of fizzbuzz.py")).toHaveAttribute("aria-readonly", "true");
     expect(screen.queryByRole("button", { name: "Add a file" })).toBeNull();
     await user.click(screen.getByRole("button", { name: "Ask for the keyboard" }));

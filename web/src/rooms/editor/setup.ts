@@ -31,6 +31,7 @@ export interface FileSetup {
   fileName: string;
   /** The accessible name of the text. */
   label: string;
+  phrases: Record<string, string>;
   onRun: () => void;
   onRefused: (how: "paste" | "typed") => void;
 }
@@ -92,7 +93,8 @@ export function extensions(file: FileSetup): Extension {
     closeBrackets(),
     autocompletion(),
     highlightSelectionMatches(),
-    EditorView.contentAttributes.of({ "aria-label": file.label, spellcheck: "false", autocapitalize: "off" }),
+    EditorView.contentAttributes.of({ "aria-label": file.label, spellcheck: "false", autocapitalize: "off", tabindex: "0" }),
+    EditorState.phrases.of(file.phrases),
     languageOf(file.fileName),
     theme,
     noUndoWhileReading,

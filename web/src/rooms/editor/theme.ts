@@ -19,13 +19,30 @@ const frame = EditorView.theme({
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 16%, transparent)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "color-mix(in srgb, var(--accent) 22%, transparent)" },
   ".cm-panels": { backgroundColor: "var(--surface-2)", color: "var(--text)", borderColor: "var(--line)" },
+  ".cm-panel.cm-search": {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "var(--space-2)",
+    padding: "var(--space-2) 44px var(--space-2) var(--space-3)",
+    fontFamily: "var(--font)",
+  },
+  ".cm-panel.cm-search br": { flexBasis: "100%", content: "''", margin: "0" },
+  ".cm-panel.cm-search :is(input, button, label)": { margin: "0", fontSize: "var(--text-s)" },
+  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "6px", minHeight: "32px" },
+  ".cm-panel.cm-search input[type=checkbox]": { width: "16px", height: "16px", accentColor: "var(--accent)" },
   ".cm-textfield, .cm-button": {
+    minHeight: "32px",
+    padding: "0 var(--space-2)",
     backgroundColor: "var(--surface)",
     backgroundImage: "none",
     color: "var(--text)",
     border: "1px solid var(--line-strong)",
     borderRadius: "var(--radius-s)",
   },
+  ".cm-textfield": { flex: "1 1 96px", minWidth: "0", maxWidth: "220px" },
+  ".cm-button": { fontWeight: "600", cursor: "pointer" },
+  ".cm-panel.cm-search [name=close]": { top: "4px", right: "4px", width: "36px", height: "36px", fontSize: "1.25rem", cursor: "pointer" },
   ".cm-tooltip": {
     backgroundColor: "var(--surface)",
     color: "var(--text)",
@@ -54,7 +71,12 @@ const frame = EditorView.theme({
     whiteSpace: "nowrap",
     pointerEvents: "none",
     userSelect: "none",
+    // Names what moves, then lets the code be read; pointing at the caret names it again.
+    animation: "cm-personName 300ms 3s forwards",
   },
+  "@keyframes cm-personName": { to: { opacity: "0" } },
+  ".cm-person::after": { position: "absolute", inset: "-2px -5px", content: "''" },
+  ".cm-person:hover .cm-personName": { animation: "none" },
   ".cm-line:first-child .cm-personName": { top: "auto", bottom: "-1.25em", borderRadius: "0 3px 3px 3px" },
 });
 

@@ -14,6 +14,7 @@ import { usePageSigns } from "../pageSigns";
 import { Bell } from "../panels/Bell";
 import { BottomBar } from "../panels/BottomBar";
 import { ConnectionBar } from "../panels/ConnectionBar";
+import { Invite } from "../panels/Invite";
 import { Lobby } from "../panels/Lobby";
 import { Output } from "../panels/Output";
 import { People } from "../panels/People";
@@ -76,6 +77,7 @@ export function DojoRoom({ dojo, state }: { dojo: Dojo; state: RoomState }): Rea
         <aside className={css.people} aria-label={t("people.title")} ref={places.people} tabIndex={-1}>
           {isPhone ? null : <Lobby dojo={dojo} ask={ask} />}
           <People dojo={dojo} ask={ask} onWrite={write} />
+          {link !== null && isAlone(state) ? <Invite link={link} /> : null}
           <RotationControls dojo={dojo} ask={ask} />
         </aside>
         <div className={css.centre} data-light={lastLight(state)?.colour} data-sharing={media.screens.length > 0 || undefined}>
@@ -110,6 +112,8 @@ function Signs({ dojo }: { dojo: Dojo }): null {
   usePageSigns(dojo);
   return null;
 }
+
+const isAlone = (state: RoomState): boolean => !Object.values(state.people).some((person) => person.id !== state.owner_id);
 
 const waitingCount = (state: RoomState): number =>
   Object.values(state.people).filter((person) => person.presence === "waiting").length;

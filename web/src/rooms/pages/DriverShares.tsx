@@ -9,7 +9,7 @@ import styles from "./Summary.module.css";
 export function DriverShares({ drivers }: { drivers: readonly DriverShare[] }) {
   const { t } = useTranslation("dojos");
   const total = drivers.reduce((sum, { seconds }) => sum + seconds, 0);
-  const most = Math.max(1, ...drivers.map(({ seconds }) => seconds));
+  const most = Math.max(0, ...drivers.map(({ seconds }) => seconds)) || 1;
   const sorted = [...drivers].sort((a, b) => b.seconds - a.seconds);
   return (
     <section aria-labelledby="drivers" className={styles.drivers}>

@@ -10,6 +10,8 @@ import { useKata } from "../katas";
 import styles from "./Start.module.css";
 
 const LEVELS = 5;
+/** The text's own heading, which the dialog says already. */
+const TITLE = /^\s*# .*\n/;
 
 interface Props {
   katas: readonly KataSummary[];
@@ -63,7 +65,7 @@ function ReadKata({ kata, onClose }: { kata: KataSummary; onClose: () => void })
     <Dialog title={kata.title} size="l" isOpen onClose={onClose}>
       {whole.isPending && <Skeleton count={6} />}
       {whole.error && <Failed error={whole.error} onRetry={() => void whole.refetch()} />}
-      {whole.data && <Markdown text={whole.data.text} topLevel={3} />}
+      {whole.data && <Markdown text={whole.data.text.replace(TITLE, "")} />}
     </Dialog>
   );
 }

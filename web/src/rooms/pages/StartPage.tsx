@@ -5,11 +5,13 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { Failed } from "../../app/Failed";
 import { Page } from "../../app/Page";
+import { formatDateTime } from "../../i18n/format";
 import { useMe } from "../../identity/session";
 import { api } from "../../kit/api";
-import { CopyField, Skeleton } from "../../kit/Bits";
-import { Button } from "../../kit/Button";
+import { Card, CopyField, Skeleton } from "../../kit/Bits";
+import { Button, ButtonLink } from "../../kit/Button";
 import { Choice, FormError } from "../../kit/Field";
+import { Icon } from "../../kit/Icon";
 import { problemText } from "../../kit/problems";
 import type { KataSummary, NewRoom, Room } from "../../wire.gen";
 import { useKatas } from "../katas";
@@ -130,12 +132,16 @@ function useCreate() {
 }
 
 function Planned({ room }: { room: Room }) {
-  const { t } = useTranslation("dojos");
+  const { t } = useTranslation(["dojos", "app"]);
   return (
-    <div role="status" className={styles.form}>
-      <h2>{room.name}</h2>
-      <p>{t("start.planned")}</p>
-      <CopyField label={t("start.planned")} value={`${window.location.origin}/j/${room.code}`} />
-    </div>
+    <Card as="section">
+      <div role="status" className={styles.planned}>
+        <Icon name="check" size={28} />
+        <h2>{t("start.planned")}</h2>
+        <p>{t("start.plannedWords", { when: formatDateTime(room.starts_at ?? room.created_at) })}</p>
+        <CopyField label={t("start.plannedLink", { name: room.name })} value={`${window.location.origin}/j/${room.code}`} />
+        <ButtonLink to="/">{t("app:go.home")}</ButtonLink>
+      </div>
+    </Card>
   );
 }

@@ -10,7 +10,7 @@ import { ChatWords } from "../panels/ChatWords";
 import { entryWords } from "./entryWords";
 import styles from "./Summary.module.css";
 
-type Show = "all" | "lights" | "chat";
+type Show = "all" | "lights" | "chat" | "retro";
 type Kind = TimelineEntry["kind"];
 
 const ICONS: Record<Kind, IconName> = {
@@ -24,17 +24,26 @@ const ICONS: Record<Kind, IconName> = {
   phase: "skip",
 };
 
-const SHOWN: Record<Show, ReadonlySet<Kind> | null> = {
+const SHOWN: Record<Exclude<Show, "retro">, ReadonlySet<Kind> | null> = {
   all: null,
   lights: new Set<Kind>(["opened", "ended", "turn", "light", "phase"]),
   chat: new Set<Kind>(["chat"]),
 };
 
+/** The chat between the beginning of a retro and the next phase. */
+export function saidInRetro(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  let isRetro = false;
+  return entries.filter(({ kind, text }) => {
+    if (kind === "phase") isRetro = text === "retro";
+    return isRetro && kind === "chat";
+  });
+}
+
 export function Timeline({ entries, startedAt }: { entries: readonly TimelineEntry[]; startedAt: number }) {
   const { t } = useTranslation("dojos");
   const [show, setShow] = useState<Show>("all");
-  const kinds = SHOWN[show];
-  const shown = kinds === null ? entries : entries.filter(({ kind }) => kinds.has(kind));
+  const retro = saidInRetro(entries);
+  const shown = show === "retro" ? retro : entries.filter(({ kind }) => SHOWN[show]?.has(kind) ?? true);
   return (
     <section aria-labelledby="timeline" className={styles.timeline}>
       <div className={styles.timelineHead}>
@@ -48,6 +57,7 @@ export function Timeline({ entries, startedAt }: { entries: readonly TimelineEnt
             { value: "all", label: t("summary.showAll") },
             { value: "lights", label: t("summary.showLights") },
             { value: "chat", label: t("summary.showChat") },
+            ...(retro.length > 0 ? [{ value: "retro" as const, label: t("summary.showRetro") }] : []),
           ]}
         />
       </div>

@@ -25,6 +25,11 @@ test("in the other language too", async () => {
   expect(words("light", "2 passed, 1 failed").more).toBe("passaram: 2, falharam: 1");
 });
 
+test("what did not run has no counts", async () => {
+  await loadWords("dojos");
+  expect(words("light", "0 passed, 0 failed").more).toBe("");
+});
+
 test("a reason that this version does not know is left out", async () => {
   await loadWords("dojos");
   expect(words("turn", "eclipse")).toEqual({ line: "Bo took the keyboard", more: "" });

@@ -27,7 +27,9 @@ export function entryWords(t: Words, entry: TimelineEntry): { line: string; more
     }
     case "light": {
       const [, passed, failed] = COUNTS.exec(text) ?? [];
-      return { line: t("summary.light", { person }), more: passed === undefined ? text : t("summary.counts", { passed, failed }) };
+      // What did not run, or not to its end, has no counts.
+      const more = passed === undefined ? text : passed === "0" && failed === "0" ? "" : t("summary.counts", { passed, failed });
+      return { line: t("summary.light", { person }), more };
     }
     case "opened":
       return { line: t("summary.opened"), more: "" };

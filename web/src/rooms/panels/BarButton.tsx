@@ -1,6 +1,6 @@
 /** A button of the bottom bar: an icon with its word under it; on the phone the icon alone. */
 
-import type { ReactElement } from "react";
+import { useId, type ReactElement } from "react";
 import { Button, ToggleButton } from "react-aria-components";
 import { Icon, type IconName } from "../../kit/Icon";
 import css from "./BottomBar.module.css";
@@ -25,7 +25,7 @@ export function BarButton({ icon, label, words = label, isPrimary, isLit, isDisa
     <Button
       {...rest}
       className={css.button ?? ""}
-      aria-label={label}
+      aria-label={nameOf(label, words)}
       isDisabled={isDisabled}
       onPress={() => onPress?.()}
       data-primary={isPrimary || undefined}
@@ -37,6 +37,9 @@ export function BarButton({ icon, label, words = label, isPrimary, isLit, isDisa
   );
 }
 
+/** What can be read is part of the name, so that it can be said to the machine. */
+const nameOf = (label: string, words: string): string => (words === label ? label : `${label}: ${words}`);
+
 export interface BarToggleProps extends Common {
   isSelected: boolean;
   /** Why it does not work, for hover and readers. */
@@ -44,11 +47,13 @@ export interface BarToggleProps extends Common {
 }
 
 export function BarToggle({ icon, label, words = label, isSelected, isDisabled = false, hint, onPress }: BarToggleProps): ReactElement {
+  const why = useId();
   return (
     <span className={css.toggle} title={hint}>
       <ToggleButton
         className={css.button ?? ""}
-        aria-label={label}
+        aria-label={nameOf(label, words)}
+        aria-describedby={hint === undefined ? undefined : why}
         isSelected={isSelected}
         isDisabled={isDisabled}
         onChange={() => onPress?.()}
@@ -56,8 +61,12 @@ export function BarToggle({ icon, label, words = label, isSelected, isDisabled =
       >
         <Icon name={icon} size={22} />
         <span className={css.word}>{words}</span>
-        {hint === undefined ? null : <span className="visually-hidden">{hint}</span>}
       </ToggleButton>
+      {hint === undefined ? null : (
+        <span id={why} hidden>
+          {hint}
+        </span>
+      )}
     </span>
   );
 }

@@ -1,7 +1,8 @@
 import { render, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import type { Entry } from "../protocol";
-import { person, roomState, running, testDojo } from "../testing/dojos";
+import { testDojo } from "../testing/dojos";
+import { person, roomState, running } from "../testing/state";
 import { Bell } from "./Bell";
 
 const PEOPLE = [person("a", "Ana", { role: "host" }), person("b", "Bo"), person("c", "Caio")];

@@ -3,7 +3,8 @@ import userEvent from "@testing-library/user-event";
 import { useRef, useState } from "react";
 import { expect, test } from "vitest";
 import type { ChatMessage } from "../../wire.gen";
-import { person, roomState, testDojo, type TestDojo } from "../testing/dojos";
+import { testDojo, type TestDojo } from "../testing/dojos";
+import { person, roomState } from "../testing/state";
 import { Chat } from "./Chat";
 import { useAsk } from "./useAsk";
 
@@ -35,6 +36,13 @@ test("Enter sends, Shift+Enter starts a line", async () => {
     { name: "chat:send", payload: { text: "one\ntwo", to: null } },
   ]);
   expect(field).toHaveValue("");
+});
+
+test("in a retro the chat says what is asked", () => {
+  const { rerender } = render(<Shown dojo={testDojo(roomState([ANA, BO]))} />);
+  expect(screen.queryByRole("complementary", { name: "Retro" })).toBeNull();
+  rerender(<Shown dojo={testDojo(roomState([ANA, BO], { phase: "retro" }))} />);
+  expect(screen.getByRole("complementary", { name: "Retro" })).toHaveTextContent("What went well?");
 });
 
 test("a refused message stays in the field", async () => {

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState, type ReactElement, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import { formatShortTime } from "../../i18n/format";
+import { Icon } from "../../kit/Icon";
 import type { ChatMessage } from "../../wire.gen";
 import type { Dojo } from "../protocol";
 import { isInside } from "../state";
@@ -18,6 +19,19 @@ interface Pending {
   readonly key: number;
   readonly text: string;
   readonly to: string | null;
+}
+
+/** What a retro asks; the chat is where it is answered, and the summary keeps it. */
+function Retro(): ReactElement {
+  const { t } = useTranslation("rooms");
+  return (
+    <aside className={css.retro} aria-label={t("retro.title")}>
+      <Icon name="notes" size={18} />
+      <p>
+        <strong>{t("retro.ask")}</strong> {t("retro.kept")}
+      </p>
+    </aside>
+  );
 }
 
 export interface ChatProps {
@@ -49,6 +63,7 @@ export function Chat({ dojo, ask, to, onTo, field }: ChatProps): ReactElement {
   const nameOf = (id: string): string => dojo.state?.people[id]?.name ?? t("chat.someone");
   return (
     <section className={css.chat} aria-label={t("chat.title")}>
+      {dojo.state?.phase === "retro" ? <Retro /> : null}
       <div ref={list} className={css.list} role="log" aria-label={t("chat.messages")} tabIndex={0}>
         {messages.length + pending.length === 0 ? <p className={css.empty}>{t("chat.empty")}</p> : null}
         {messages.map((message, index) => (

@@ -12,7 +12,8 @@ function onePiece(piece: Piece, key: number): ReactElement {
       return <code key={key}>{piece.text}</code>;
     case "block":
       return (
-        <pre key={key} className={css.block} data-language={piece.language || undefined}>
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
+        <pre key={key} tabIndex={0} className={css.block} data-language={piece.language || undefined}>
           <code>{piece.text}</code>
         </pre>
       );

@@ -2,7 +2,7 @@
 
 import type { ReactElement } from "react";
 import { useTranslation } from "react-i18next";
-import { formatTime } from "../../i18n/format";
+import { formatShortTime } from "../../i18n/format";
 import { Button, IconButton } from "../../kit/Button";
 import { Icon } from "../../kit/Icon";
 import type { SharedDocument } from "../document";
@@ -26,7 +26,7 @@ function Words({ dojo, document }: { dojo: Dojo; document: SharedDocument | null
       <p className={css.bar} data-lost>
         <Icon name="wifiOff" size={18} />
         <span>
-          {t("line.lost", { time: formatTime(since) })} {edits > 0 ? t("line.edits", { count: edits }) : null}{" "}
+          {t("line.lost", { time: formatShortTime(since) })} {edits > 0 ? t("line.edits", { count: edits }) : null}{" "}
           {dojo.queued > 0 ? t("line.queued", { count: dojo.queued }) : null} {t("line.goOn")}
         </span>
         <Button size="s" onPress={dojo.knock}>

@@ -13,7 +13,8 @@ export function KataText({ slug }: { slug: string }): ReactElement {
   const { t } = useTranslation("rooms");
   const kata = useKata(slug === "" ? null : slug);
   return (
-    <section className={css.kata} aria-label={t("kata.title")}>
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
+    <section className={css.kata} aria-label={t("kata.title")} tabIndex={0}>
       {kata.isError ? <p>{problemText(kata.error)}</p> : null}
       {kata.isPending ? <Skeleton count={8} /> : null}
       {kata.data === undefined ? null : (

@@ -1,7 +1,8 @@
 import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
-import { person, roomState, testDojo, type TestDojo } from "../testing/dojos";
+import { testDojo, type TestDojo } from "../testing/dojos";
+import { person, roomState } from "../testing/state";
 import { Lobby } from "./Lobby";
 import { useAsk } from "./useAsk";
 

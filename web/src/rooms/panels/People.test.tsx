@@ -1,7 +1,8 @@
 import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
-import { person, roomState, running, testDojo, type TestDojo } from "../testing/dojos";
+import { testDojo, type TestDojo } from "../testing/dojos";
+import { person, roomState, running } from "../testing/state";
 import { People } from "./People";
 import { useAsk } from "./useAsk";
 

@@ -56,9 +56,9 @@ export function PersonRow(props: PersonRowProps): ReactElement {
     >
       <Avatar name={person.name} id={person.id} size={34} />
       <span className={css.who}>
-        <span className={css.name}>
-          {person.name}
-          {isMe ? <span className={css.you}> {t("people.you")}</span> : null}
+        <span className={css.nameLine} title={person.name}>
+          <span className={css.name}>{person.name}</span>
+          {isMe ? <span className={css.you}>{t("people.you")}</span> : null}
         </span>
         <Badges person={person} state={state} place={place} hand={hand} />
       </span>

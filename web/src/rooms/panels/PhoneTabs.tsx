@@ -28,14 +28,10 @@ export function PhoneTabs({ places, waits }: { places: Places; waits: number }):
         >
           <Icon name={icon} size={18} />
           {t(`${view}.title`)}
-          {view === "chat" ? <Unread count={places.unread} /> : null}
-          {view === "people" && waits > 0 ? (
-            <span className={css.waits}>
-              <Icon name="door" size={14} />
-              <span>{waits}</span>
-              <span className="visually-hidden">{t("lobby.knocks", { count: waits })}</span>
-            </span>
-          ) : null}
+          <span className={css.count}>
+            {view === "chat" ? <Unread count={places.unread} /> : null}
+            {view === "people" ? <Unread count={waits} words={t("lobby.knocks", { count: waits })} /> : null}
+          </span>
         </button>
       ))}
     </nav>

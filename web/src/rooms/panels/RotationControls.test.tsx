@@ -1,7 +1,8 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
-import { person, roomState, running, testDojo, type TestDojo } from "../testing/dojos";
+import { testDojo, type TestDojo } from "../testing/dojos";
+import { person, roomState, running } from "../testing/state";
 import { RotationControls } from "./RotationControls";
 import { useAsk } from "./useAsk";
 
@@ -40,7 +41,7 @@ test("seconds are possible, nonsense is not", async () => {
 test("each button of a running rotation asks for its own thing", async () => {
   const dojo = testDojo(roomState([ANA, BO], { rotation: running(["a", "b"], "a", "b") }));
   render(<Shown dojo={dojo} />);
-  for (const name of ["Pause", "Extend", "Skip", "Shuffle", "Stop rotation", "Take a break"]) {
+  for (const name of ["Pause", "Extend", "Skip", "Shuffle", "Stop rotation", "Break", "Retro"]) {
     await userEvent.click(screen.getByRole("button", { name }));
   }
   expect(dojo.asked).toEqual([
@@ -50,7 +51,16 @@ test("each button of a running rotation asks for its own thing", async () => {
     { name: "rotation:control", payload: { action: "shuffle" } },
     { name: "rotation:control", payload: { action: "stop" } },
     { name: "phase:set", payload: { phase: "break" } },
+    { name: "phase:set", payload: { phase: "retro" } },
   ]);
+});
+
+test("from a retro the way leads back to code", async () => {
+  const dojo = testDojo(roomState([ANA, BO], { phase: "retro" }));
+  render(<Shown dojo={dojo} />);
+  expect(screen.queryByRole("button", { name: "Retro" })).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "Back to code" }));
+  expect(dojo.asked).toEqual([{ name: "phase:set", payload: { phase: "code" } }]);
 });
 
 test("a paused rotation is resumed", async () => {

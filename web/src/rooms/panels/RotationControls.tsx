@@ -1,9 +1,11 @@
-/** The hosts' hands on the clock: start, pause, extend, skip, shuffle, stop; and the break. */
+/** The hosts' hands on the clock: start, pause, extend, skip, shuffle, stop; and the phases. */
 
 import { useState, type ReactElement } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../kit/Button";
 import { isHost } from "../state";
+import type { IconName } from "../../kit/Icon";
+import type { RoomState } from "../../wire.gen";
 import type { Dojo } from "../protocol";
 import { turnOrder } from "./rotationOrder";
 import { parseTurn, USUAL_TURNS, writeTurn } from "./turnLength";
@@ -28,14 +30,35 @@ export function RotationControls({ dojo, ask }: ControlsProps): ReactElement | n
     <div className={css.controls} role="group" aria-label={t("rotation.title")}>
       {status === "idle" ? <StartRotation seconds={state.rotation.turn_seconds} order={turnOrder(state)} ask={ask} /> : null}
       {status === "idle" ? null : <RunningRotation isPaused={status === "paused"} ask={ask} />}
-      <Button
-        size="s"
-        wide
-        icon={state.phase === "code" ? "coffee" : "code"}
-        onPress={() => void ask("phase:set", { phase: state.phase === "code" ? "break" : "code" })}
-      >
-        {t(state.phase === "code" ? "phase.takeBreak" : "phase.backToCode")}
-      </Button>
+      <Phases phase={state.phase} ask={ask} />
+    </div>
+  );
+}
+
+const PHASES = ["code", "break", "retro"] as const;
+const PHASE_LOOKS: Record<RoomState["phase"], { icon: IconName; words: "phase.backToCode" | "phase.takeBreak" | "phase.holdRetro" }> = {
+  code: { icon: "code", words: "phase.backToCode" },
+  break: { icon: "coffee", words: "phase.takeBreak" },
+  retro: { icon: "notes", words: "phase.holdRetro" },
+};
+
+/** The ways on from this phase; the clock runs only while there is code. */
+function Phases({ phase, ask }: { phase: RoomState["phase"]; ask: Ask }): ReactElement {
+  const { t } = useTranslation("rooms");
+  return (
+    <div className={css.grid} role="group" aria-label={t("phase.goTo")} data-paused={phase !== "code" || undefined}>
+      {PHASES.filter((next) => next !== phase).map((next) => (
+        <Button
+          key={next}
+          size="s"
+          wide
+          variant={next === "code" ? "primary" : "secondary"}
+          icon={PHASE_LOOKS[next].icon}
+          onPress={() => void ask("phase:set", { phase: next })}
+        >
+          {t(PHASE_LOOKS[next].words)}
+        </Button>
+      ))}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
-import { person, roomState, running } from "../testing/dojos";
+import { person, roomState, running } from "../testing/state";
 import { TurnRing } from "./TurnRing";
 
 const ANA = person("a", "Ana", { role: "host" });

@@ -43,7 +43,8 @@ export function useRoomNotices({ dojo, ask, isChatShown, showChat }: NoticeOptio
         }
         return;
       case "phase_changed":
-        say(t(`news.phase.${payload.phase}`));
+        if (payload.phase !== "retro" || isChatShown) say(t(`news.phase.${payload.phase}`));
+        else notify({ kind: "info", text: t("news.phase.retro"), action: { label: t("news.write"), run: showChat } });
         return;
       case "rotation_stopped":
         say(t(payload.reason === "host" ? "news.stopped" : "news.stoppedEmpty"));

@@ -67,6 +67,6 @@ test("what was switched off is remembered for the room, and not asked for", asyn
   render(<DeviceCheck />);
   expect(await screen.findByText("Your camera is off")).toBeInTheDocument();
   expect(asked).toEqual([{ audio: true }]);
-  await userEvent.click(screen.getByRole("button", { name: "Microphone" }));
+  await userEvent.click(screen.getByRole("button", { name: "Microphone on" }));
   expect(readChoices()).toMatchObject({ camera: false, microphone: false });
 });

@@ -22,6 +22,7 @@ export function DeviceCheck(): ReactElement {
       <div className={css.switches}>
         <Switch
           on={choices.microphone}
+          hasTrouble={check.microphone.problem !== null}
           icon={choices.microphone && check.microphone.problem === null ? "mic" : "micOff"}
           label={t("bar.microphone")}
           words={t(check.microphone.problem !== null ? "devices.missing" : choices.microphone ? "devices.microphoneOn" : "devices.microphoneOff")}
@@ -29,6 +30,7 @@ export function DeviceCheck(): ReactElement {
         />
         <Switch
           on={choices.camera}
+          hasTrouble={check.camera.problem !== null}
           icon={choices.camera && check.camera.problem === null ? "camera" : "cameraOff"}
           label={t("bar.camera")}
           words={t(check.camera.problem !== null ? "devices.missing" : choices.camera ? "devices.cameraOn" : "devices.cameraOff")}
@@ -70,18 +72,18 @@ function Preview({ check }: { check: DeviceCheckState }): ReactElement {
 
 interface SwitchProps {
   on: boolean;
+  hasTrouble: boolean;
   icon: "mic" | "micOff" | "camera" | "cameraOff";
   label: string;
   words: string;
   onPress: () => void;
 }
 
-function Switch({ on, icon, label, words, onPress }: SwitchProps): ReactElement {
+function Switch({ on, hasTrouble, icon, label, words, onPress }: SwitchProps): ReactElement {
   return (
-    <button type="button" className={css.switch} aria-pressed={on} aria-label={label} onClick={onPress}>
+    <button type="button" className={css.switch} aria-pressed={on} data-trouble={(on && hasTrouble) || undefined} onClick={onPress}>
       <Icon name={icon} />
-      <span>{label}</span>
-      <span className={css.state}>{words}</span>
+      <span>{label}</span> <span className={css.state}>{words}</span>
     </button>
   );
 }
@@ -124,7 +126,10 @@ function Choices({ check }: { check: DeviceCheckState }): ReactElement | null {
   if (Math.max(devices.microphones.length, devices.cameras.length, devices.speakers.length) < 2) return null;
   return (
     <details open={!isPhone}>
-      <summary className={css.summary}>{t("devices.choose")}</summary>
+      <summary className={css.summary}>
+        {t("devices.choose")}
+        <Icon name="chevronDown" />
+      </summary>
       <div className={css.choices}>
         <DeviceSelect
           label={t("devices.audioInput")}

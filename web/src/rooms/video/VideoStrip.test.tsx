@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
-import { person, roomState } from "../testing/dojos";
+import { person, roomState } from "../testing/state";
 import type { Media } from "./useMedia";
 import { EMPTY_VIEW, type Face } from "./view";
 import { VideoStrip } from "./VideoStrip";

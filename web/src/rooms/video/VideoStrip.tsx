@@ -30,7 +30,8 @@ export function VideoStrip({ state, myId, media, folded, onFold }: VideoStripPro
     <section className={css.strip} aria-label={t("media.video")} data-folded={folded || undefined} data-status={media.status}>
       <MediaNotice media={media} />
       {hasLine && !folded ? (
-        <div className={css.tiles}>
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
+        <div className={css.tiles} tabIndex={0}>
           {people.map((person) => (
             <Tile
               key={person.id}
