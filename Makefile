@@ -17,7 +17,7 @@ RIVAL := loadtests/bench/node/node_modules/.installed
 BUILT := web/node_modules/.built
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
-.PHONY: help up test check check-python check-web install livekit browser web wire bench lock clean
+.PHONY: help up test check check-python check-web install livekit browser web wire bench swarm faults test-long lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1 — \2/p' $(MAKEFILE_LIST)
@@ -84,8 +84,19 @@ browser: $(INSTALLED)
 wire: $(INSTALLED) ## write docs/reference and the client's types anew from the doors
 	@$(DOJO) wire
 
-bench: $(INSTALLED) $(RIVAL) ## side-by-side benchmarks
-	@$(PYTHON) -m loadtests.bench
+bench: $(INSTALLED) $(RIVAL) ## side-by-side benchmarks; ONLY=editor,durable chooses some, ROUNDS=1 SECONDS=2 makes them short
+	@$(PYTHON) -m loadtests.bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+SIZE = PEOPLE=$(PEOPLE) ROOMS=$(ROOMS) RUN_SECONDS=$(SECONDS)
+
+swarm: $(INSTALLED) ## people at what `make up` runs (or HOST=…), judged; PEOPLE=20 ROOMS=4 SECONDS=60 are its size
+	@$(SIZE) $(PYTHON) -m loadtests.swarm
+
+faults: $(INSTALLED) ## a swarm while parts are killed, stopped and paused; SEED=7 repeats one, ROUNDS=5 does several
+	@$(SIZE) ROUNDS=$(ROUNDS) $(PYTHON) -m loadtests.faults
+
+test-long: $(INSTALLED) ## what takes minutes, besides `make test`: five seeds of faults, longer ones; under 30 minutes
+	@PEOPLE=20 ROOMS=4 RUN_SECONDS=90 ROUNDS=5 $(PYTHON) -m loadtests.faults
 
 lock: $(INSTALLED) ## choose the newest allowed packages and write the lock files
 	@$(PYTHON) -m pip install --quiet uv

@@ -1,0 +1,3 @@
+module live-dojo/loadtests/bench/generator
+
+go 1.26
