@@ -9,8 +9,9 @@ import contextlib
 import itertools
 import random
 import time
+from collections import Counter as Tally
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
 import structlog
@@ -36,7 +37,6 @@ SILENT = 4.0
 STEADY = 5.0
 """Seconds that a connection must have held for the next retry to be quick again."""
 PREFIX = "dojo:"
-LISTENING = b"listening"
 BROKEN = (OSError, TimeoutError)
 
 
@@ -59,6 +59,8 @@ class Bus:
         self._places = places(url)
         self._seal = Seal(secret)
         self._handlers: dict[str, tuple[OnMessage, ...]] = {}
+        self._kinds: Tally[bytes] = Tally()
+        """Of the channels that are heard here."""
         self._links: list[Link] = []
         self._waiting: deque[tuple[float, str, Message]] = deque()
         self.connected = asyncio.Event()
@@ -74,10 +76,9 @@ class Bus:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    @property
-    def has_others(self) -> bool:
-        """Whether another process listens, as far as is known: what nobody hears is not sent."""
-        return any(link.has_others for link in self._links)
+    def has_others(self, channel: str) -> bool:
+        """Whether another process listens to channels of this kind, as far as is known: else nothing is sent there."""
+        return any(link.has_others(channel) for link in self._links)
 
     def publish(self, channel: str, message: Message) -> None:
         """Tell this process's subscribers at once and the others soon, or never."""
@@ -97,18 +98,29 @@ class Bus:
         link = self._link(channel)
         if not handlers and link is not None:
             link.hear(channel)
-        if len(self._handlers) == 1:
-            for each in self._links:
-                each.beat(listening=True)
+        if not handlers:
+            kind = kind_of(channel)
+            self._kinds[kind] += 1
+            if self._kinds[kind] == 1:  # before it is joined: those who publish have to know
+                for each in self._links:
+                    each.beat(self._kinds)
 
         def unsubscribe() -> None:
             left = tuple(handler for handler in self._handlers.get(channel, ()) if handler is not on_message)
             if left:
                 self._handlers[channel] = left
-            elif self._handlers.pop(channel, None) is not None and (link := self._link(channel)) is not None:
-                link.hear(channel, no_more=True)
+            elif self._handlers.pop(channel, None) is not None:
+                self._forget(channel)
 
         return unsubscribe
+
+    def _forget(self, channel: str) -> None:
+        kind = kind_of(channel)
+        self._kinds[kind] -= 1
+        if not self._kinds[kind]:
+            del self._kinds[kind]
+        if (link := self._link(channel)) is not None:
+            link.hear(channel, no_more=True)
 
     def _link(self, channel: str) -> "Link | None":
         """The way to the server of a channel, if there is one now."""
@@ -127,7 +139,7 @@ class Bus:
                 log.exception("bus_handler_failed", channel=channel)
 
     def _send(self, link: "Link", channel: str, message: Message) -> None:
-        if not link.has_others:
+        if not link.has_others(channel):
             return
         try:
             if failpoints.armed:
@@ -187,7 +199,7 @@ class Bus:
         links = [Link(shard, self._seal, self._heard, self._drain, sharded=self._places.sharded) for shard in shards]
         try:
             for link in links:
-                await link.open()
+                await link.open(self._kinds)
             self._links = links
             for channel in self._handlers:
                 if (way := self._link(channel)) is not None:
@@ -206,7 +218,7 @@ class Bus:
         """Beat until a server is gone or silent."""
         while True:
             for link in links:
-                link.beat(listening=bool(self._handlers))
+                link.beat(self._kinds)
             gone = [line.closed for link in links for line in link.lines]
             done, _ = await asyncio.wait(gone, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
             if done:
@@ -224,7 +236,7 @@ class Link:
     """One server: a connection that publishes and one that hears.
 
     Every process beats there, once a second and when it comes. One's own beat proves the round trip; those of others
-    say whether anybody else listens: where nobody does, nothing is sent.
+    say what kinds of channels they listen to: what nobody else does is not sent.
     """
 
     def __init__(
@@ -242,8 +254,9 @@ class Link:
         )
         self._beats = self._beat_channel()
         self._loop = asyncio.get_running_loop()  # once: on CPython 3.11 each time is a system call
-        self._own_at = 0.0
-        self._others_at = 0.0
+        self._own_at = self._opened_at = 0.0
+        self._others_at: dict[bytes, float] = {}
+        """When another process last said that it listens to a kind of channels."""
         self._written: list[bytes] = []
         """Of this turn of the loop."""
         self.echo = asyncio.Event()
@@ -255,7 +268,7 @@ class Link:
         names = (wire_name(f"beat:{number}") for number in itertools.count())
         return next(wire for wire in names if self.owns(key_slot(wire)))
 
-    async def open(self) -> None:
+    async def open(self, kinds: Iterable[bytes]) -> None:
         """Connect.
 
         Raises:
@@ -269,8 +282,8 @@ class Link:
             out.write(command(b"CLIENT", b"REPLY", b"OFF"))  # nobody waits for the count of receivers
         self._seal.remember_own(self._sender)
         await heard.subscribe(self._subscribe, self._beats)  # before the beat, which goes over the other connection
-        self._own_at = self._others_at = time.monotonic()
-        self.beat(listening=True)
+        self._own_at = self._opened_at = time.monotonic()
+        self.beat(kinds)
 
     @property
     def is_open(self) -> bool:
@@ -282,10 +295,10 @@ class Link:
         """Whether one's own beats do not come back."""
         return time.monotonic() - self._own_at > SILENT
 
-    @property
-    def has_others(self) -> bool:
-        """Whether another process listens, as far as is known."""
-        return time.monotonic() - self._others_at < SILENT
+    def has_others(self, channel: str) -> bool:
+        """Whether another process listens to such channels, as far as is known: at first, that is not known."""
+        heard_at = self._others_at.get(kind_of(channel), self._opened_at)
+        return time.monotonic() - heard_at < SILENT
 
     def owns(self, slot: int) -> bool:
         """Whether channels of a hash slot are this server's."""
@@ -306,9 +319,9 @@ class Link:
         written, self._written = self._written, []
         self.lines[0].write(b"".join(written))
 
-    def beat(self, *, listening: bool) -> None:
-        """Let all processes know of this one."""
-        self._write(self._beats, LISTENING if listening else b"")
+    def beat(self, kinds: Iterable[bytes]) -> None:
+        """Let all processes know of this one, and what it listens to."""
+        self._write(self._beats, b" ".join(kinds))
 
     def hear(self, channel: str, *, no_more: bool = False) -> None:
         """Hear a channel from now on, or no more."""
@@ -321,8 +334,10 @@ class Link:
         elif self._seal.is_own(wire, data):
             self._own_at = time.monotonic()
             self.echo.set()
-        elif self._seal.open(wire, data) == LISTENING:
-            self._others_at = time.monotonic()
+        else:
+            now = time.monotonic()
+            for kind in (self._seal.open(wire, data) or b"").split():
+                self._others_at[kind] = now
 
     def close(self) -> None:
         """Send what is written, and end."""
@@ -330,6 +345,11 @@ class Link:
             self._flush()
         for line in self.lines:
             line.close()
+
+
+def kind_of(channel: str) -> bytes:
+    """What a channel ``tenant:kind:id`` is about; one without a tenant is a kind of its own."""
+    return channel.split(":", 2)[1 if ":" in channel else 0].encode()
 
 
 def wire_name(channel: str) -> bytes:

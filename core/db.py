@@ -142,10 +142,17 @@ class Database:
             Unavailable: PostgreSQL cannot be used now; nothing was written, except that a
                 connection lost in COMMIT leaves the outcome unknown (retry with the same ``op_id``).
         """
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
-            work = Transaction(connection, tenant_id)
-            yield work
+        begin = f"BEGIN; SELECT set_config('app.tenant_id', '{UUID(int=tenant_id.int)}', true)"  # one round trip
+        async with self._connection() as connection:
+            try:
+                await connection.execute(begin, timeout=STATEMENT_TIMEOUT)
+                work = Transaction(connection, tenant_id)
+                yield work
+            except BaseException:
+                await connection.execute("ROLLBACK", timeout=STATEMENT_TIMEOUT)
+                raise
+            if await connection.execute("COMMIT", timeout=STATEMENT_TIMEOUT) != "COMMIT":
+                raise RuntimeError("a statement had failed and nobody minded: nothing was written")
         await work.committed()
 
     @asynccontextmanager

@@ -4,6 +4,8 @@ import random
 import time
 from collections.abc import Awaitable
 
+from prometheus_client import Counter
+
 from core.bus import Bus
 from core.call import Principal
 from core.db import Transaction
@@ -24,6 +26,7 @@ from rooms.rows import LightRow
 from rooms.service.plans import existing, runs_organisation
 from rooms.state import Person, RoomState, seen_by
 
+JOINS = Counter("dojo_room_joins", "People who came in, by what they had to be told: nothing, tail, snapshot.", ["told"])
 TAIL_MAX = 500
 """A client that missed more gets a snapshot."""
 PARTICIPANTS_MAX = 1_000
@@ -78,7 +81,9 @@ async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom) -> Ent
     seated(state, actor.user_id)
     missed = state.seq - command.seq if command.seq is not None and command.epoch == state.epoch else None
     if missed is None or command.seq is None or not 0 <= missed <= TAIL_MAX:
+        JOINS.labels("snapshot").inc()
         return Entered(status="in", snapshot=seen_by(state, actor.user_id), server_time=time.time())
+    JOINS.labels("tail" if missed else "nothing").inc()
     async with live.transaction(actor.tenant_id) as tx:
         entries = await read_after(tx, command.room_id, command.seq)
     tail = tuple(seen_entry(command.room_id, state.epoch, entry, actor.user_id) for entry in entries)

@@ -94,12 +94,14 @@ async def test_server_that_talks_nonsense_is_left_alone() -> None:
     assert heard == [b"here"]
 
 
-async def test_lone_listener_sends_nothing_until_another_comes(tmp_path: Path) -> None:
+async def test_nothing_is_sent_that_no_other_process_listens_to(tmp_path: Path) -> None:
     with redis_server(tmp_path) as (port, _):
-        url, channel, heard = f"redis://127.0.0.1:{port}/0", str(new_id()), list[bytes]()
-        async with Bus(url, SECRET).running() as alone:
+        url, channel, heard = f"redis://127.0.0.1:{port}/0", f"tenant:room:{new_id()}", list[bytes]()
+        async with Bus(url, SECRET).running() as alone, Bus(url, SECRET).running() as neighbour:
             alone.subscribe(channel, heard.append)
-            await until(lambda: alone.connected.is_set() and not alone.has_others)
+            neighbour.subscribe("control", heard.append)
+            await until(lambda: alone.connected.is_set() and not alone.has_others(channel))
+            await until(lambda: alone.has_others("control"))
             asked = ask(port, "INFO", "commandstats")
             for _ in range(500):
                 alone.publish(channel, b"here")

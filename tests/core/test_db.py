@@ -1,6 +1,7 @@
 """Units of work: one tenant each, all or nothing, and a clear word when PostgreSQL is away."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -140,3 +141,12 @@ async def test_value_of_another_type_is_an_error(database: Database) -> None:
     async with database.system() as queries:
         with pytest.raises(TypeError, match="expected int"):
             await queries.value(int, "SELECT 'text'")
+
+
+async def test_unit_of_work_with_a_swallowed_error_is_not_taken_for_done(
+    database: Database, new_tenant: Callable[[], Awaitable[TenantId]]
+) -> None:
+    with pytest.raises(RuntimeError, match="nothing was written"):
+        async with database.transaction(await new_tenant()) as tx:
+            with contextlib.suppress(asyncpg.PostgresError):
+                await tx.run("SELECT 1 / 0")
