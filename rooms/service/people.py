@@ -26,7 +26,9 @@ from rooms.rows import LightRow
 from rooms.service.plans import existing, runs_organisation
 from rooms.state import Person, RoomState, seen_by
 
-JOINS = Counter("dojo_room_joins", "People who came in, by what they had to be told: nothing, tail, snapshot.", ["told"])
+JOINS = Counter(
+    "dojo_room_joins", "People who came in, by what they had to be told: nothing, tail, snapshot.", ["told"]
+)
 TAIL_MAX = 500
 """A client that missed more gets a snapshot."""
 PARTICIPANTS_MAX = 1_000
