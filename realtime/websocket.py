@@ -60,34 +60,21 @@ class _Violation(Exception):
 
 
 class Flusher:
-    """Sends together what a socket was given in one turn of the loop: one system call for each socket.
+    """Sends, at the end of a turn of the loop, what its sockets were given in it: one system call for each socket.
 
-    The first read of a turn sends at its own end what it brought about; what the others bring about waits for theirs,
-    because more for the same sockets may come.
+    Sending sooner, at the end of the first read, costs a busy room two thirds of its speed: those who are answered one
+    by one come back one by one.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.is_reading = False
         self._waiting: list[WebSocket] = []
-        self._turn = 0.0
 
     def add(self, socket: "WebSocket") -> None:
         """``socket`` has something to send."""
-        if not self._waiting and not self.is_reading:
+        if not self._waiting:
             self.loop.call_soon(self._flush)
         self._waiting.append(socket)
-
-    def end_read(self) -> None:
-        """A read is over."""
-        self.is_reading = False
-        if self._waiting:
-            turn = self.loop.time()  # uvloop's stands still during a turn
-            if turn > self._turn:
-                self._turn = turn
-                self._flush()
-            else:
-                self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -252,7 +239,6 @@ class WebSocket(asyncio.Protocol):
             if len(self._rest) < self._needed:
                 return
             data, self._rest = bytes(self._rest), b""
-        self._flusher.is_reading = True
         try:
             self._rest = self._read(data)
         except _Violation as violation:
@@ -261,7 +247,6 @@ class WebSocket(asyncio.Protocol):
         except Exception:
             log.exception("websocket_message_failed")
             self.close(INTERNAL)
-        self._flusher.end_read()
 
     def _read(self, data: bytes) -> bytes:
         """Read the whole frames in ``data``; what is left is the beginning of the next one."""
