@@ -22,7 +22,7 @@ GROUPS = {
     "gateway": frozenset({"realtime"}),
 }
 """Short names for the usual processes."""
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 100_000
 """Allocations between two collections of the youngest generation; the default, 700, shows in the slowest answers."""
 
 

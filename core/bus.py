@@ -34,6 +34,8 @@ KEPT = 10.0
 BEAT = 1.0
 SILENT = 4.0
 """Seconds without one's own beat after which a connection counts as broken, though nobody closed it."""
+GRACE = 3.0
+"""Seconds without a round trip that nobody need be told of."""
 STEADY = 5.0
 """Seconds that a connection must have held for the next retry to be quick again."""
 PREFIX = "dojo:"
@@ -65,16 +67,21 @@ class Bus:
         self._waiting: deque[tuple[float, str, Message]] = deque()
         self.connected = asyncio.Event()
         """Set while messages make the round trip to all servers and back."""
+        self.away = asyncio.Event()
+        """Set once they have not made it for ``GRACE``, until they do again."""
+        self._grace: asyncio.TimerHandle | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Bus"]:
         """Be connected while the block runs, and again whenever Redis comes back."""
+        self._away_after(GRACE)
         task = asyncio.create_task(self._run(), name="bus")
         try:
             yield self
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._here()
 
     def has_others(self, channel: str) -> bool:
         """Whether another process listens to channels of this kind, as far as is known: else nothing is sent there."""
@@ -208,6 +215,7 @@ class Bus:
             async with asyncio.timeout(SILENT):
                 await asyncio.gather(*(link.echo.wait() for link in links))
             self.connected.set()
+            self._here()
             UP.set(1)
             await self._watch(links)
         finally:
@@ -223,13 +231,24 @@ class Bus:
             done, _ = await asyncio.wait(gone, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
             if done:
                 raise ConnectionResetError("a server closed the connection")
-            if any(link.is_silent for link in links):
+            if any(link.silent_for > SILENT for link in links):
                 raise TimeoutError("a server is silent")
 
     def _disconnected(self) -> None:
+        if self.connected.is_set():
+            silent = max(link.silent_for for link in self._links)
+            self._away_after(max(BEAT, GRACE - silent))  # the first retry has its chance in any case
         self._links = []
         self.connected.clear()
         UP.set(0)
+
+    def _away_after(self, seconds: float) -> None:
+        self._grace = asyncio.get_running_loop().call_later(seconds, self.away.set)
+
+    def _here(self) -> None:
+        self.away.clear()
+        if self._grace is not None:
+            self._grace.cancel()
 
 
 class Link:
@@ -291,9 +310,9 @@ class Link:
         return bool(self.lines) and self.lines[0].is_open
 
     @property
-    def is_silent(self) -> bool:
-        """Whether one's own beats do not come back."""
-        return time.monotonic() - self._own_at > SILENT
+    def silent_for(self) -> float:
+        """Seconds since one's own beat came back."""
+        return time.monotonic() - self._own_at
 
     def has_others(self, channel: str) -> bool:
         """Whether another process listens to such channels, as far as is known: at first, that is not known."""

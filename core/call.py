@@ -65,10 +65,9 @@ class Resources:
 class Call:
     """One use of a door: the caller and the process's resources."""
 
-    def __init__(self, resources: Resources, principal: Principal | None, request_id: str) -> None:
+    def __init__(self, resources: Resources, principal: Principal | None) -> None:
         self.resources = resources
         self.principal = principal
-        self.request_id = request_id
 
     @property
     def actor(self) -> Principal:

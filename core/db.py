@@ -7,7 +7,7 @@ connection cannot carry it to the next caller.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,20 +22,27 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-GONE = (
+LOST = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the connection broke between two steps of the client's own
     asyncpg.PostgresConnectionError,
+    asyncpg.ReadOnlySQLTransactionError,  # it leads to a standby, and stays there when there is a primary again
+)
+"""What asyncpg raises when a connection is of no use any more, and those that were opened with it may not be."""
+
+GONE = (
+    *LOST,
     asyncpg.OperatorInterventionError,  # it stops, starts, crashed, or cancelled the statement
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
-    asyncpg.ReadOnlySQLTransactionError,
 )
 """What asyncpg raises when the server cannot be used now, as opposed to a wrong statement."""
 
 ACQUIRE_TIMEOUT = 2.0
 STATEMENT_TIMEOUT = 10.0
+"""Seconds after which a statement is given up, where nothing else is said."""
+ROLLBACK_TIMEOUT = 1.0
 
 
 class Queries:
@@ -46,28 +53,28 @@ class Queries:
 
     async def one(self, model: type[M], sql: str, *args: object) -> M | None:
         """The first row as ``model``, or None."""
-        row = await self._connection.fetchrow(sql, *args, timeout=STATEMENT_TIMEOUT)
+        row = await self._connection.fetchrow(sql, *args)
         return None if row is None else model.model_validate(dict(row))
 
     async def all(self, model: type[M], sql: str, *args: object) -> list[M]:
         """All rows as ``model``; the statement carries its own LIMIT."""
-        rows = await self._connection.fetch(sql, *args, timeout=STATEMENT_TIMEOUT)
+        rows = await self._connection.fetch(sql, *args)
         return [model.model_validate(dict(row)) for row in rows]
 
     async def value(self, kind: type[T], sql: str, *args: object) -> T | None:
         """The first column of the first row, or None."""
-        found = await self._connection.fetchval(sql, *args, timeout=STATEMENT_TIMEOUT)
+        found = await self._connection.fetchval(sql, *args)
         if found is not None and not isinstance(found, kind):
             raise TypeError(f"expected {kind.__name__}, the statement gave {type(found).__name__}")
         return found
 
     async def rows(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """All rows as tuples, for shapes that are nobody's model."""
-        return [tuple(row) for row in await self._connection.fetch(sql, *args, timeout=STATEMENT_TIMEOUT)]
+        return [tuple(row) for row in await self._connection.fetch(sql, *args)]
 
     async def run(self, sql: str, *args: object) -> int:
         """The number of rows that the statement wrote."""
-        status = await self._connection.execute(sql, *args, timeout=STATEMENT_TIMEOUT)
+        status = await self._connection.execute(sql, *args)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
@@ -108,11 +115,12 @@ class Transaction(Queries):
 
 
 class Database:
-    """A bounded pool of connections as the app role."""
+    """A bounded pool of connections as the app role; ``timeout`` is for one statement, in seconds."""
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, timeout: float = STATEMENT_TIMEOUT) -> None:
         self._url = url
         self._size = size
+        self._timeout = timeout
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
 
@@ -143,16 +151,9 @@ class Database:
                 connection lost in COMMIT leaves the outcome unknown (retry with the same ``op_id``).
         """
         begin = f"BEGIN; SELECT set_config('app.tenant_id', '{UUID(int=tenant_id.int)}', true)"  # one round trip
-        async with self._connection() as connection:
-            try:
-                await connection.execute(begin, timeout=STATEMENT_TIMEOUT)
-                work = Transaction(connection, tenant_id)
-                yield work
-            except BaseException:
-                await connection.execute("ROLLBACK", timeout=STATEMENT_TIMEOUT)
-                raise
-            if await connection.execute("COMMIT", timeout=STATEMENT_TIMEOUT) != "COMMIT":
-                raise RuntimeError("a statement had failed and nobody minded: nothing was written")
+        async with self._unit(begin) as connection:
+            work = Transaction(connection, tenant_id)
+            yield work
         await work.committed()
 
     @asynccontextmanager
@@ -161,15 +162,46 @@ class Database:
 
         Row-level security shows no tenant's row here.
         """
-        async with self._connection() as connection, connection.transaction():
+        async with self._unit("BEGIN") as connection:
             yield Queries(connection)
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[Queries]:
+        """As ``system``, but each statement is a unit of its own, which spares two round trips.
+
+        Raises:
+            Unavailable: PostgreSQL cannot be used now; what the statement that failed did is unknown.
+        """
+        async with self._connection() as connection:
+            yield Queries(connection)
+
+    @asynccontextmanager
+    async def _unit(self, begin: str) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+        """All of the block, or nothing of it."""
+        async with self._connection() as connection:
+            try:
+                await connection.execute(begin)
+                yield connection
+            except LOST:  # with the connection goes what was done on it
+                raise
+            except BaseException:
+                await connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT)
+                raise
+            if await connection.execute("COMMIT") != "COMMIT":
+                raise RuntimeError("a statement had failed and nobody minded: nothing was written")
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
         try:
             pool = await self._open()
             async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
-                yield connection
+                try:
+                    yield connection
+                except LOST:
+                    await pool.expire_connections()
+                    with suppress(asyncpg.InterfaceError):  # it broke, and the pool has it back
+                        connection.terminate()
+                    raise
         except GONE as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # the rollback failed: that must not hide the cancelling
@@ -180,7 +212,12 @@ class Database:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    self._url, min_size=1, max_size=self._size, timeout=ACQUIRE_TIMEOUT, init=use_json
+                    self._url,
+                    min_size=1,
+                    max_size=self._size,
+                    timeout=ACQUIRE_TIMEOUT,
+                    command_timeout=self._timeout,
+                    init=use_json,
                 )
             return self._pool
 

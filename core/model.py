@@ -29,11 +29,14 @@ class Model(BaseModel):
     )
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with other values in some fields, which are trusted: ``model_copy`` without its price."""
+        """A copy with other values in some fields, which are trusted: ``model_copy`` without its price.
+
+        A field that had its default still counts as unset, which matters to ``exclude_unset`` alone.
+        """
         copied = object.__new__(type(self))
         put = object.__setattr__
         put(copied, "__dict__", {**self.__dict__, **changes})
-        put(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        put(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         put(copied, "__pydantic_extra__", None)
         put(copied, "__pydantic_private__", None)
         return copied

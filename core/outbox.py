@@ -102,7 +102,7 @@ class DeliveryCall(Call):
             sign_in_id=NIL,
             expires_at=0,
         )
-        super().__init__(resources, system, str(delivery.id))
+        super().__init__(resources, system)
         self._delivery = delivery
         self._everyone = everyone
         self._marked = False

@@ -20,10 +20,10 @@ from core.bus import Bus
 from core.call import Resources
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import LogWriter
 from core.jobs import Jobs
 from core.limits import Limits
 from core.listeners import Listeners
+from core.logwriter import LogWriter
 from core.routes import BODY_MAX, Edge, Routes, edge_middleware
 from core.settings import CoreSettings
 from core.sockets import Sockets
@@ -74,7 +74,7 @@ async def resources_of(process: Process) -> AsyncIterator[Resources]:
     failpoints.arm(settings.failpoints)
     secret = settings.secret.get_secret_value()
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(str(settings.database_url), size=settings.database_pool)
+        database = Database(str(settings.database_url), size=settings.database_pool, timeout=settings.database_timeout)
         stack.push_async_callback(database.close)
         resources.provide(CoreSettings, settings)
         resources.provide(Database, database)
@@ -82,7 +82,7 @@ async def resources_of(process: Process) -> AsyncIterator[Resources]:
         resources.provide(Limits, Limits(str(settings.redis_url), settings.rate_scale))
         bus = Bus(settings.bus_url or str(settings.redis_url), secret)
         resources.provide(Bus, await stack.enter_async_context(bus.running()))
-        writer = LogWriter(str(settings.database_url))
+        writer = LogWriter(str(settings.database_url), timeout=settings.database_timeout)
         resources.provide(LogWriter, await stack.enter_async_context(writer.running()))
         for package in process.packages:
             if package.lifespan is not None:

@@ -5,7 +5,7 @@ what was heard is read in one go. Finding the server (addresses, Sentinel, clust
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -44,7 +44,8 @@ class RedisLine(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._asked: deque[asyncio.Future[Any]] = deque()
         self._subscribing: dict[bytes, asyncio.Future[None]] = {}
-        self._leaving: set[bytes] = set()
+        self._leaving: Counter[bytes] = Counter()
+        """How often each channel was left without that being confirmed yet."""
         self._transport: asyncio.Transport | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_open = False
@@ -128,9 +129,12 @@ class RedisLine(asyncio.Protocol):
         waiting = self._subscribing.pop(wire, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
-        elif order in ENDS and wire not in self._leaving:
-            raise LineBroken("the channel's slot went to another server")
-        self._leaving.discard(wire)
+        elif order in ENDS:
+            left = self._leaving.pop(wire, 0)
+            if not left:
+                raise LineBroken("the channel's slot went to another server")
+            if left > 1:
+                self._leaving[wire] = left - 1
 
     async def ask(self, *parts: bytes) -> Any:
         """Send a command and wait for its answer.
@@ -161,7 +165,7 @@ class RedisLine(asyncio.Protocol):
     def hear(self, order: bytes, wire: bytes) -> None:
         """Hear a channel, or no more, as ``order`` says; without waiting."""
         if order in UNSUBSCRIBE:
-            self._leaving.add(wire)
+            self._leaving[wire] += 1
         self.write(command(order, wire))
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class HttpCall(Call):
     """A call that came over HTTP."""
 
     def __init__(self, resources: Resources, principal: Principal | None, request: web.Request) -> None:
-        super().__init__(resources, principal, request[REQUEST_ID])
+        super().__init__(resources, principal)
         self._request = request
         self._cookies: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -225,7 +225,10 @@ def read_query(model: type[Model], request: web.Request) -> Model:
     for name in request.query:
         many = name in model.model_fields and "tuple" in str(model.model_fields[name].annotation)
         values[name] = request.query.getall(name) if many else request.query[name]
-    return _checked(lambda: model.model_validate(values))
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error) from error
 
 
 def validate(model: type[Model], raw: bytes | str) -> Model:
@@ -236,12 +239,8 @@ def validate(model: type[Model], raw: bytes | str) -> Model:
     """
     if b"\\u0000" in raw if isinstance(raw, bytes) else "\\u0000" in raw:
         raise Invalid("The character U+0000 cannot be stored.")
-    return _checked(lambda: model.model_validate_json(raw))
-
-
-def _checked(read: Callable[[], Model]) -> Model:
     try:
-        return read()
+        return model.model_validate_json(raw)
     except ValidationError as error:
         raise invalid(error) from error
 

@@ -33,6 +33,7 @@ class CoreSettings(BaseSettings):
     ] = ()
     data_dir: Annotated[Path, Field(description="Files that must outlive the process.")]
     database_pool: Annotated[int, Field(ge=1, le=100, description="Connections of one process.")] = 8
+    database_timeout: Annotated[float, Field(gt=0, description="Seconds after which a statement is given up.")] = 10
     rate_scale: Annotated[float, Field(gt=0, description="Multiplies every rate limit; load tests raise it.")] = 1
     trusted_hops: Annotated[
         int, Field(ge=0, le=5, description="Proxies in front of us whose X-Forwarded-… headers are believed.")

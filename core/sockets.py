@@ -4,13 +4,14 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, get_type_hints
+from types import UnionType
+from typing import Any, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from core.bus import Bus
 from core.call import Call, Principal, Resources
 from core.errors import Problem
-from core.eventlog import Entry
+from core.eventlog import Entry, Head
 from core.limits import RateClass
 from core.model import NIL, Model, TenantId, UserId
 
@@ -176,8 +177,11 @@ class Connection(Protocol):
     def address(self) -> str:
         """The peer's address."""
 
-    async def subscribe(self, channel: Channel) -> None:
-        """Hear the channel from now on: subscribe first, then read the snapshot, so that nothing falls between."""
+    async def subscribe(self, channel: Channel) -> Head:
+        """Hear the channel from now on, what is behind the answer: where its log stands for this connection.
+
+        Subscribe first, then read a snapshot that is not older, so that nothing falls between.
+        """
 
     async def unsubscribe(self, channel: Channel) -> None:
         """Hear it no longer."""
@@ -195,8 +199,8 @@ class Connection(Protocol):
 class SocketCall(Call):
     """A call that came over a socket."""
 
-    def __init__(self, resources: Resources, principal: Principal, request_id: str, connection: Connection) -> None:
-        super().__init__(resources, principal, request_id)
+    def __init__(self, resources: Resources, principal: Principal, connection: Connection) -> None:
+        super().__init__(resources, principal)
         self.connection = connection
 
 
@@ -226,6 +230,12 @@ class ServerEvent:
 Gone = Callable[[Resources, Channel, UserId], Awaitable[None]]
 
 
+def _awaited(answer: Any) -> Any:
+    """The type of the result of a door that answers with an ``Awaitable[result]``, or with that or None."""
+    kinds = get_args(answer) if get_origin(answer) in {Union, UnionType} else (answer,)
+    return next(get_args(kind)[0] for kind in kinds if get_origin(kind) is Awaitable)
+
+
 class Sockets:
     """A package's socket events."""
 
@@ -240,13 +250,13 @@ class Sockets:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the decorated ``async def verb_noun(call, payload: Model) -> result``.
 
-        A plain ``def`` is a door that need not wait: it is run where its event is read, before anything else, and has
-        no result. If it has to wait after all, it gives back what does the rest.
+        A plain ``def`` is run where its event is read, before anything else. It gives back what the result will come
+        from: a Deferred, which needs no task, or a coroutine; or None, when all is done and there is no result.
         """
 
         def register(handler: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(handler)
-            result = hints.get("return") if inspect.iscoroutinefunction(handler) else None
+            result = hints["return"] if inspect.iscoroutinefunction(handler) else _awaited(hints["return"])
             self.items.append(
                 SocketEvent(name, handler, hints["payload"], result, rate, tuple(problems), self._tag)
             )  # fmt: skip

@@ -38,6 +38,44 @@ class Tally(Collector):
         yield CounterMetricFamily(self._name, self._documentation, value=self.value)
 
 
+class Count:
+    """One number of ``Tallies``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def inc(self, more: int = 1) -> None:
+        """Count on."""
+        self.value += more
+
+
+class Tallies(Collector):
+    """As ``Tally``, by labels."""
+
+    def __init__(self, name: str, documentation: str, *labels: str) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._labels = labels
+        self._counts: dict[tuple[str, ...], Count] = {}
+        REGISTRY.register(self)
+
+    def labels(self, *values: str) -> Count:
+        """The count of one of them."""
+        count = self._counts.get(values)
+        if count is None:
+            count = self._counts[values] = Count()
+        return count
+
+    def collect(self) -> Iterator[Metric]:
+        """What ``/metrics`` shows."""
+        family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
+        for values, count in self._counts.items():
+            family.add_metric(values, count.value)
+        yield family
+
+
 def configure_logs(*, json: bool) -> None:
     """Send all logs to standard error, one event a line."""
     shared: list[structlog.typing.Processor] = [

@@ -7,7 +7,7 @@ channels, and reads again as soon as the former read returned, so its batches gr
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -16,10 +16,11 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import heads
+from core.eventlog import Head, heads
 from core.model import UserId
 from core.sockets import Channel, LogHint, Signal, Told, decode_hint
 from realtime import queries
+from realtime.batches import Batches
 from realtime.frames import Frame
 from realtime.metrics import CHANNELS, DELIVERIES, DROPPED, RESUMES
 
@@ -64,7 +65,7 @@ class Feed:
         self.seq = 0
         self.epoch = 0
         self.unsubscribe: Callable[[], None] = lambda: None
-        self.opening: asyncio.Task[None] | None = None
+        self.opening: asyncio.Future[None] | None = None
 
     @property
     def has_log(self) -> bool:
@@ -119,6 +120,7 @@ class Channels:
         self._bus = bus
         self._poll_interval = poll_interval
         self._feeds: dict[str, Feed] = {}
+        self._opening = Batches(self._open, STREAMS)
         self._dirty: dict[str, Feed] = {}
         self._wake = asyncio.Event()
 
@@ -133,8 +135,8 @@ class Channels:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def join(self, channel: Channel, listener: Listener) -> None:
-        """Let ``listener`` hear the channel from now on.
+    async def join(self, channel: Channel, listener: Listener) -> Head:
+        """Let ``listener`` hear the channel from now on: what is behind the answer.
 
         Raises:
             Unavailable: where its log stands cannot be read now.
@@ -143,7 +145,7 @@ class Channels:
         if feed is None:
             feed = self._feeds[channel.name()] = Feed(channel)
             feed.unsubscribe = self._bus.subscribe(channel.name(), lambda hint: self._hinted(feed, hint))
-            feed.opening = asyncio.create_task(self._open(feed))
+            feed.opening = self._opening.ask(feed)
             CHANNELS.set(len(self._feeds))
         if feed.opening is not None:
             try:
@@ -152,9 +154,9 @@ class Channels:
                 self._close_unheard(feed)
                 raise
         if self._feeds.get(channel.name()) is not feed:
-            await self.join(channel, listener)
-            return
+            return await self.join(channel, listener)
         feed.listeners.setdefault(listener, feed.seq)
+        return Head(feed.seq, feed.epoch)
 
     def leave(self, channel: Channel, listener: Listener) -> None:
         """Let ``listener`` hear the channel no longer."""
@@ -168,13 +170,14 @@ class Channels:
         feed = self._feeds.get(channel.name())
         return () if feed is None else tuple(feed.listeners)
 
-    async def _open(self, feed: Feed) -> None:
-        async with self._database.system() as db:
-            found = await heads(db, [feed.channel.id])
-        head = found.get(feed.channel.id)
-        if head is not None:
-            feed.seq, feed.epoch = head.seq, head.epoch
-        feed.opening = None
+    async def _open(self, feeds: Sequence[Feed]) -> None:
+        async with self._database.statements() as db:
+            found = await heads(db, [feed.channel.id for feed in feeds])
+        for feed in feeds:
+            head = found.get(feed.channel.id)
+            if head is not None:
+                feed.seq, feed.epoch = head.seq, head.epoch
+            feed.opening = None
 
     def _close_unheard(self, feed: Feed) -> None:
         if not feed.listeners and self._feeds.get(feed.channel.name()) is feed:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+from core.ids import light_id
 from core.model import new_id
 from realtime import ysync
 from realtime.awareness import Said
@@ -36,7 +37,6 @@ class EditorConnection:
     __slots__ = (
         "_answer",
         "_answered",
-        "_is_behind",
         "_max_backlog",
         "_socket",
         "grant",
@@ -44,12 +44,13 @@ class EditorConnection:
         "id",
         "is_ending",
         "user_id",
+        "write",
     )
 
     def __init__(self, grant: EditorGrant, socket: WebSocket, max_backlog: int) -> None:
         self.id: UUID = new_id()
         self.grant = grant
-        self.user_id = grant.user_id
+        self.user_id = light_id(grant.user_id.int)
         self.heard_at = 0.0
         """When the client last said something, by the monotonic clock."""
         self.is_ending = False
@@ -59,18 +60,21 @@ class EditorConnection:
         self._answer: deque[bytes] = deque()
         self._answered = 0
         """Bytes of the answer that may still wait: they were asked for, and do not count as backlog."""
-        self._is_behind = False
+        self.write: Callable[[bytes], None] = socket.write
+        """Send what is framed already."""
         socket.limit_backlog(max_backlog, self._fell_behind)
 
-    def stored(self, number: int | None) -> None:
-        """An update is in the log, or was already."""
-        if number is not None:
-            self.write(frame(ysync.write_ack(number)))
+    def stored(self, numbers: Sequence[int]) -> None:
+        """Updates are in the log, or were already."""
+        if len(numbers) == 1:
+            self.write(frame(ysync.write_ack(numbers[0])))
+        elif numbers:
+            self.write(b"".join([frame(ysync.write_ack(number)) for number in numbers]))
 
-    def refused(self, number: int | None, code: str) -> None:
-        """An update is not, and nothing that stands on it will be."""
-        if number is not None and code in ANSWERED:
-            self.write(frame(ysync.write_refused(number, code)))
+    def refused(self, numbers: Sequence[int], code: str) -> None:
+        """Updates are not, and nothing that stands on them will be."""
+        if numbers and code in ANSWERED:
+            self.write(b"".join([frame(ysync.write_refused(number, code)) for number in numbers]))
         else:  # nothing was said against the update itself: our client offers it again when it is back
             self.dismiss(CLOSE_CODES[code], code)
 
@@ -81,12 +85,10 @@ class EditorConnection:
         else:
             self.write(frames)
 
-    def write(self, frames: bytes) -> None:
-        """Send what is framed already."""
-        if not self.is_ending:
-            self._socket.write(frames)
-            if self._is_behind:
-                self._fell_behind()
+    def _write_more(self, frames: bytes) -> None:
+        """As ``write``, to who is behind: there is no other word of a backlog that grows on."""
+        self._socket.write(frames)
+        self._fell_behind()
 
     def answer(self, updates: Sequence[bytes]) -> None:
         """Send all that the client missed, as fast as it reads; who is being answered cannot ask again."""
@@ -108,7 +110,7 @@ class EditorConnection:
     def _fell_behind(self) -> None:
         backlog = self._socket.backlog
         self._answered = min(self._answered, backlog)
-        self._is_behind = backlog > self._max_backlog
+        self.write = self._write_more if backlog > self._max_backlog else self._socket.write
         if backlog - self._answered > self._max_backlog:
             self.dismiss(SLOW, "slow")
 
@@ -118,6 +120,7 @@ class EditorConnection:
             self.is_ending = True
             CLOSED.labels(reason).inc()
             self._answer.clear()
+            self.write = self._socket.write
             if code == SLOW:
                 self._socket.abort()
             else:

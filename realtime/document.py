@@ -17,13 +17,15 @@ from uuid import UUID
 import structlog
 
 from core.eventlog import Appended, Entry, NewEntry
+from core.ids import light_id
 from core.model import TenantId, new_id
 from realtime import ysync
 from realtime.connection import CLIENT_IN_USE, EditorConnection
 from realtime.history import History
-from realtime.metrics import DELIVERIES, UPDATE_GROUP, UPDATES
+from realtime.metrics import DELIVERIES, UPDATES
 from realtime.websocket import frame
 from realtime.ysummary import UpdateSummary
+from realtime.ytyped import Typed
 from realtime.yupdate import InvalidUpdate, read_update
 
 log = structlog.get_logger()
@@ -42,22 +44,35 @@ STORED = UPDATES.labels("stored")
 
 
 class Offer:
-    """An update that a connection offers."""
+    """An update that a connection offers, under the numbers by which that knows it, in whole or in parts."""
 
-    __slots__ = ("author", "claims", "data", "has_waited", "is_shown", "number", "op_id", "summary")
+    __slots__ = ("_summary", "author", "claims", "data", "has_waited", "is_shown", "numbers", "op_id", "typed")
 
-    def __init__(self, author: EditorConnection, data: bytes, number: int | None, summary: UpdateSummary) -> None:
+    def __init__(
+        self, author: EditorConnection, data: bytes, numbers: Sequence[int], *,
+        summary: UpdateSummary | None = None, typed: Typed | None = None,
+    ) -> None:  # fmt: skip
         self.author = author
         self.data = data
-        self.number = number
-        self.summary = summary
-        self.op_id = UUID(int=next(_op_ids))
+        self.numbers = numbers
+        self.typed = typed
+        """What it is, if it is text alone; else there is a summary."""
+        self._summary = summary
+        self.op_id = light_id(next(_op_ids))
         self.claims = False
         """It is the first of a client id: the log must not have moved since it was judged."""
         self.is_shown = False
         """The others have it already."""
         self.has_waited = False
         """The log was read on for what it stands on."""
+
+    @property
+    def summary(self) -> UpdateSummary:
+        """What it would do."""
+        if self._summary is None:
+            assert self.typed is not None
+            self._summary = self.typed.summary()
+        return self._summary
 
 
 class House(Protocol):
@@ -69,8 +84,8 @@ class House(Protocol):
     def refresh(self, document: "Document") -> "asyncio.Future[None]":
         """Read what the log has beyond the document."""
 
-    def stored(self, document: "Document", seq: int, offer: Offer) -> None:
-        """An update of this node was stored."""
+    def stored(self, document: "Document", offers: Sequence[tuple[int, Offer]]) -> None:
+        """Updates of this node were stored, under these numbers."""
 
     def diverged(self, document: "Document") -> None:
         """The others were shown what the log does not have."""
@@ -81,7 +96,7 @@ class Document:
 
     def __init__(self, tenant_id: TenantId, document_id: UUID, max_bytes: int, house: House) -> None:
         self.tenant_id = tenant_id
-        self.id = document_id
+        self.id = light_id(document_id.int)
         self.seq = 0
         self.epoch = 0
         self.base = 0
@@ -108,24 +123,43 @@ class Document:
         self._barred: dict[EditorConnection, str] = {}
         """Authors of whom something was refused, and why: what follows it cannot stand."""
 
-    def offer(self, author: EditorConnection, data: bytes, number: int | None, summary: UpdateSummary) -> None:
+    def offer(self, offer: Offer) -> None:
         """Judge an update and have it stored; its author is told."""
-        offer = Offer(author, data, number, summary)
         self._show_if_sure(offer)
         self._pending.append(offer)
         if not offer.is_shown:
             self._unsure.append(offer)
         elif self._unsure:
             self._look_again()
-        self.pending_bytes += len(data)
+        self.pending_bytes += len(offer.data)
         if not self._waits:
             self._house.ready(self)
 
     def _show_if_sure(self, offer: Offer) -> None:
-        if self.is_free and not offer.is_shown and offer.author not in self._barred and self._is_sure(offer):
-            offer.is_shown = True
+        if not self.is_free or offer.is_shown or offer.author in self._barred:
+            return
+        typed = offer.typed
+        if typed is not None and self._just_goes_on(typed, offer.author):
+            self.history.go_on(typed)
+        elif self._is_sure(offer):
             self.history.put(offer.data, offer.summary, offer.author.user_id)
-            self._relay(offer.data, offer.author)
+        else:
+            return
+        offer.is_shown = True
+        self._relay(offer.data, offer.author)
+
+    def _just_goes_on(self, typed: Typed, author: EditorConnection) -> bool:
+        """Whether somebody types on who typed last under a client id of their own: sure, by one look."""
+        history, client = self.history, typed.client
+        owner = history.owners.get(client)
+        if (
+            history.vector.get(client) != typed.first
+            or self._writers.get(client) is not author
+            or (owner is not author.user_id and owner != author.user_id)
+            or history.size + len(typed.data) > self._max_bytes
+        ):
+            return False
+        return not typed.needs or all(clock <= history.vector.get(other, 0) for other, clock in typed.needs.items())
 
     def _look_again(self) -> None:
         """What was read just before what it stands on, over another line, may go out now, and to the log behind it."""
@@ -138,32 +172,35 @@ class Document:
 
     def _is_sure(self, offer: Offer) -> bool:
         """Whether an update is new, fits by itself, and brings items of its author's known client ids alone."""
-        history, owner = self.history, offer.author.user_id
-        return (
-            history.fit(offer.summary, {}) == "new"
-            and all(history.owners.get(client) == owner for client in offer.summary.clients)
-            and not self._is_doubled(offer)
-            and history.size + len(offer.data) <= self._max_bytes
-        )
+        history, person = self.history, offer.author.user_id
+        if history.fit(offer.summary) != "new" or history.size + len(offer.data) > self._max_bytes:
+            return False
+        for client in offer.summary.clients:
+            owner = history.owners.get(client)
+            if owner is not person and owner != person:
+                return False
+        return not self._is_doubled(offer)
 
     def _is_doubled(self, offer: Offer) -> bool:
         """Whether two connections of one person write under one client id: they would differ for ever.
 
         One that was cut off and is back takes its id with it; who is left of the former connection is sent away.
         """
-        now = time.monotonic()
+        author, writers = offer.author, self._writers
         for client in offer.summary.clients:
-            writer = self._writers.get(client)
-            if writer is not None and writer is not offer.author:
-                if writer.heard_at > now - ACTIVE:
+            writer = writers.get(client)
+            if writer is author:
+                continue
+            if writer is not None:
+                if writer.heard_at > time.monotonic() - ACTIVE:
                     return True
                 writer.dismiss(CLIENT_IN_USE, "client-in-use")
-            self._writers[client] = offer.author
+            writers[client] = author
         return False
 
     def changes(self, summary: UpdateSummary) -> bool:
         """Whether an update would change anything."""
-        return self.history.fit(summary, {}) != "known"
+        return self.history.fit(summary) != "known"
 
     def take(self, seq: int, actor_id: UUID, data: bytes) -> None:
         """An update came from the log: remember it and pass it on."""
@@ -185,7 +222,7 @@ class Document:
         for other in self.authors:
             if other is not author:
                 other.write(frames)
-        DELIVERED.inc(len(self.authors) - (author in self.authors))
+        DELIVERED.value += len(self.authors) - (author in self.authors)
 
     def read(self, entries: Sequence[Entry]) -> None:
         """Take in a run of the log."""
@@ -217,17 +254,17 @@ class Document:
         if self._storing or self._waits:
             return []
         self._storing = self._judged()
-        if self._storing:
-            UPDATE_GROUP.observe(len(self._storing))
         entries, shown = [], None
         for seq, offer in enumerate(self._storing, self.seq):
             actor = offer.author.user_id
             # What stands on another's update that the database may refuse must not be stored without it.
-            follows = offer.is_shown and shown not in {None, actor}
-            shown = actor if offer.is_shown else shown
-            expected = seq if offer.claims or follows else None
+            expected = seq if offer.claims else None
+            if offer.is_shown:
+                if shown is not None and shown != actor:
+                    expected = seq
+                shown = actor
             entries.append(
-                NewEntry(self.tenant_id, self.id, offer.op_id, "update", actor, data=offer.data, expected=expected)
+                NewEntry(self.tenant_id, self.id, offer.op_id, "update", actor, None, offer.data, None, None, expected)
             )
         return entries
 
@@ -240,7 +277,8 @@ class Document:
         self._unsure.clear()
         while self._pending and len(group) < GROUP:
             offer = self._pending[0]
-            self._show_if_sure(offer)  # what it waited for may be here by now
+            if not offer.is_shown:
+                self._show_if_sure(offer)  # what it waited for may be here by now
             verdict = "new" if offer.is_shown else self._verdict(offer, ahead, owners, size)
             if verdict == "gap" and not offer.has_waited:
                 if not group:
@@ -283,17 +321,20 @@ class Document:
         """What became of the group."""
         group, self._storing = self._storing, []
         again: list[Offer] = []
-        newest, stored = self.seq, 0
+        newest = self.seq
+        stored: list[tuple[int, Offer]] = []
         for offer, answer in zip(group, answers, strict=True):
             newest = max(newest, answer.seq)
             if answer.outcome in {"new", "repeat"}:
                 self._stored(offer, answer.seq)
-                stored += 1
+                stored.append((answer.seq, offer))
             elif answer.outcome == "refused":
                 again.append(offer)
             else:
                 self._refuse(offer, "not-your-turn" if answer.outcome == "fenced" else "invalid")
-        STORED.inc(stored)
+        if stored:
+            STORED.value += len(stored)
+            self._house.stored(self, stored)
         self._pending.extendleft(reversed(again))
         self._conflicts = self._conflicts + 1 if again else 0
         if self._is_broken or self._conflicts > CONFLICTS:
@@ -310,9 +351,8 @@ class Document:
             self._keep(seq, offer.author.user_id, offer.data, offer.summary, offer.author)
         elif seq == self.seq + 1:
             self.seq = seq
-        self._house.stored(self, seq, offer)
         self.pending_bytes -= len(offer.data)
-        offer.author.stored(offer.number)
+        offer.author.stored(offer.numbers)
 
     def _read_on(self) -> None:
         self._waits = True
@@ -338,7 +378,7 @@ class Document:
         if verdict == "known":
             UPDATES.labels("known").inc()
             self.pending_bytes -= len(offer.data)
-            offer.author.stored(offer.number)
+            offer.author.stored(offer.numbers)
         else:
             self._refuse(offer, "invalid" if verdict == "gap" else verdict)
 
@@ -348,7 +388,7 @@ class Document:
         if offer.author in self.authors:
             self._barred.setdefault(offer.author, code)
         self._is_broken = self._is_broken or offer.is_shown
-        offer.author.refused(offer.number, code)
+        offer.author.refused(offer.numbers, code)
 
     async def settled(self) -> None:
         """Wait until nothing is on its way to the log."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -15,12 +15,13 @@ from core.bus import Bus
 from core.call import Resources
 from core.db import Database
 from core.errors import NotFound, Problem, Unauthenticated, Unavailable
-from core.eventlog import LogWriter
+from core.logwriter import LogWriter
 from core.tokens import Tokens
 from realtime import ysync
 from realtime.buckets import Bucket
 from realtime.channels import Channels
 from realtime.connection import EXPIRED, MALFORMED, NOT_ALLOWED, RESTART, UNAVAILABLE, EditorConnection, said_frame
+from realtime.document import Offer
 from realtime.doorkeeper import Doorkeeper
 from realtime.handshake import Taken, accept
 from realtime.lib0 import Malformed
@@ -31,6 +32,7 @@ from realtime.settings import RealtimeSettings
 from realtime.shelf import Shelf
 from realtime.signins import SignIns
 from realtime.websocket import WebSocket, frame
+from realtime.ytyped import Typed, goes_on, joined, read_typed
 from realtime.yupdate import InvalidUpdate, Limits, read_update
 
 log = structlog.get_logger()
@@ -39,7 +41,11 @@ HEARTBEAT = 20.0
 PING = b"\x89\x00"
 OPEN = CONNECTIONS.labels("editor")
 MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
+COUNTED = 16
+"""Messages that are counted together."""
 PAUSE = 0.02
+RUN = 32
+"""Messages whose text becomes one update."""
 NOT_ADMITTED: Final[dict[type[Problem], int]] = {
     Unauthenticated: EXPIRED,
     NotFound: NOT_ALLOWED,
@@ -52,7 +58,9 @@ MAX_PENDING = 1_048_576
 class Sitting:
     """One person's time at one document."""
 
-    __slots__ = ("_bucket", "_connection", "_found", "_is_paused", "_left", "_limits", "_shelf", "_wire")
+    __slots__ = (
+        "_bucket", "_connection", "_found", "_heard", "_is_paused", "_left", "_limits", "_may_write", "_run", "_shelf", "_wire",
+    )  # fmt: skip
 
     def __init__(
         self, connection: EditorConnection, wire: WebSocket, shelf: Shelf, found: OpenDocument,
@@ -66,11 +74,17 @@ class Sitting:
         self._left = left
         self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGE_BURST)
         self._is_paused = False
+        self._may_write = found.may_write(connection.grant)
+        """For as long as they sit here: who gets another role is sent away."""
+        self._heard = 0
+        """Messages that were not counted against the limit yet."""
+        self._run: list[Typed] = []
+        """What was typed at one go, and is not offered yet."""
 
     def begin(self) -> None:
         """Say what the document holds, and who is at it."""
         connection, found = self._connection, self._found
-        self._wire.on_message, self._wire.on_closed = self._hear, self._leave
+        self._wire.on_message, self._wire.on_read, self._wire.on_closed = self._hear, self._heard_all, self._leave
         found.readers.add(connection)
         found.document.authors.add(connection)
         connection.write(frame(ysync.write_ask_state(found.document.history.vector)))
@@ -78,6 +92,8 @@ class Sitting:
 
     def _leave(self) -> None:
         connection, found = self._connection, self._found
+        if self._wire.violation is not None:
+            self._malformed(self._wire.violation)
         connection.is_ending = True
         found.readers.discard(connection)
         found.document.forget(connection)
@@ -92,32 +108,51 @@ class Sitting:
             self._connection.said(said_frame(others))
 
     def _hear(self, data: str | bytes) -> None:
-        """Take a message, and no more of them than can be stored."""
+        """Take a message; what is typed is gathered."""
         if self._connection.is_ending:
             return
-        self._connection.heard_at = time.monotonic()
+        self._heard += 1
+        if isinstance(data, bytes) and (typed := read_typed(data)) is not None:
+            run = self._run
+            if run and (len(run) == RUN or not goes_on(run[-1], typed)):
+                self._offer_run()
+            self._run.append(typed)
+            return
         try:
             if isinstance(data, str):
                 raise Malformed("text")
-            if (update := ysync.read_update_message(data)) is not None:
-                self._offer(*update)
-            else:
-                for each in ysync.read_messages(data):
-                    self._take(each)
+            for each in ysync.read_messages(data):
+                self._take(each)
         except Malformed as error:
-            log.warning("bad_editor_message", reason=error.reason)
-            self._connection.dismiss(MALFORMED, "malformed")
-        if not (self._bucket.take() and self._found.document.pending_bytes <= MAX_PENDING) and not self._is_paused:
-            self._pause()
+            self._malformed(error.reason)
 
-    def _pause(self) -> None:
-        self._is_paused = True
-        self._wire.pause()
-        asyncio.get_running_loop().call_later(PAUSE, self._go_on)
+    def _malformed(self, reason: str) -> None:
+        log.warning("bad_editor_message", reason=reason)
+        self._connection.dismiss(MALFORMED, "malformed")
+
+    def _heard_all(self) -> None:
+        """Judge what was typed at one go, and read no more than can be stored."""
+        self._connection.heard_at = time.monotonic()
+        if self._run:
+            self._offer_run()
+        if self._heard < COUNTED and self._found.document.pending_bytes <= MAX_PENDING:
+            return
+        heard, self._heard = self._heard, 0
+        pause = self._pause(heard)
+        if pause and not self._is_paused:
+            self._is_paused = True
+            self._wire.pause()
+            asyncio.get_running_loop().call_later(pause, self._go_on)
+
+    def _pause(self, messages: int) -> float:
+        """For how many seconds nothing more should be read, after so many more messages; 0 for none."""
+        too_often = self._bucket.spend(messages)
+        return max(too_often, PAUSE) if too_often or self._found.document.pending_bytes > MAX_PENDING else 0.0
 
     def _go_on(self) -> None:
-        if self._found.document.pending_bytes > MAX_PENDING and not self._connection.is_ending:
-            asyncio.get_running_loop().call_later(PAUSE, self._go_on)
+        pause = self._pause(0)
+        if pause and not self._connection.is_ending:
+            asyncio.get_running_loop().call_later(pause, self._go_on)
         else:
             self._is_paused = False
             self._wire.resume()
@@ -126,8 +161,12 @@ class Sitting:
         connection, found = self._connection, self._found
         match message:
             case ysync.Update():
-                self._offer(message.number, message.data)
+                if self._run:
+                    self._offer_run()
+                self._take_update(message.number, message.data)
             case ysync.AskState():
+                if self._run:
+                    self._offer_run()
                 connection.answer(found.document.history.answer(message.vector))
             case ysync.Awareness():
                 grant = connection.grant
@@ -138,19 +177,37 @@ class Sitting:
             case ysync.Hello():
                 pass  # its numbered updates say enough
 
-    def _offer(self, number: int | None, data: bytes) -> None:
-        connection, found = self._connection, self._found
+    def _take_update(self, number: int | None, data: bytes) -> None:
+        numbers = () if number is None else (number,)
         try:
             summary = read_update(data, self._limits)
         except InvalidUpdate as error:
-            connection.refused(number, "too-large" if error.reason == "too-large" else "invalid")
+            self._connection.refused(numbers, "too-large" if error.reason == "too-large" else "invalid")
             return
         if summary.is_empty:
-            connection.stored(number)
-        elif not found.may_write(connection.grant) and found.document.changes(summary):
-            connection.refused(number, "read-only")
+            self._connection.stored(numbers)
         else:
-            found.document.offer(connection, data, number, summary)
+            self._offer(Offer(self._connection, data, numbers, summary=summary))
+
+    def _offer_run(self) -> None:
+        """As one update, unless it begins with what is known already and would be stored again."""
+        run, self._run = self._run, []
+        if len(run) > 1 and run[0].first >= self._found.document.history.vector.get(run[0].client, 0):
+            numbers = [typed.number for typed in run if typed.number is not None]
+            self._offer_typed(joined(run), numbers)
+            return
+        for typed in run:
+            self._offer_typed(typed, () if typed.number is None else (typed.number,))
+
+    def _offer_typed(self, typed: Typed, numbers: Sequence[int]) -> None:
+        self._offer(Offer(self._connection, typed.data, numbers, typed=typed))
+
+    def _offer(self, offer: Offer) -> None:
+        document = self._found.document
+        if self._may_write or not document.changes(offer.summary):
+            document.offer(offer)
+        else:
+            self._connection.refused(offer.numbers, "read-only")
 
 
 class Guest(NamedTuple):

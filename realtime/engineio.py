@@ -14,7 +14,9 @@ import structlog
 from aiohttp import web
 
 from realtime import websocket
+from realtime.frames import Frame
 from realtime.handshake import accept
+from realtime.socketio import Parser
 from realtime.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -81,12 +83,12 @@ class EngineSocket:
         """Send one message."""
         self._packet(MESSAGE + message if isinstance(message, str) else message)
 
-    def write(self, frame: bytes, message: str | bytes) -> None:
-        """Send a message that many get: ``frame`` is its WebSocket frame, made once."""
+    def write(self, frame: Frame, parser: Parser) -> None:
+        """Send an event that many get."""
         if self._websocket is not None:
-            self._websocket.write(frame)
+            self._websocket.write(frame.frame(parser))
         else:
-            self.send(message)
+            self.send(frame.message(parser))
 
     def pause(self) -> None:
         """Take no more from the client until ``resume``."""
@@ -248,7 +250,9 @@ class EngineSocket:
         self._probe, self._probed = None, False
 
     def lost(self) -> None:
-        """The connection broke."""
+        """The connection broke, or the client broke the protocol of its frames."""
+        if self._websocket is not None and self._websocket.violation is not None:
+            self.bad_packet(self._websocket.violation)
         self.close("lost", at_once=True)
 
     # Out

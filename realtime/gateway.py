@@ -1,17 +1,17 @@
 """Socket.IO for one client and one path of the gateway. Nothing here knows a door or a room.
 
-Each event of a client is answered before its next one is read, by at most one task for each client, which ends when
-there is nothing to do. Who sends faster than is answered is not read any more; who breaks the protocol is sent away.
+Each event of a client is answered before its next one is begun, without a task where its door needs none. Who sends faster than is answered is not read any more; who breaks the protocol is sent away.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from aiohttp import web
 
+from core.deferred import Deferred
 from core.errors import Problem, Unavailable
 from core.model import new_id
 from realtime import socketio
@@ -26,11 +26,12 @@ from realtime.socketio import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, READERS
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 MAX_ATTEMPTS = 3
 """Tries of one client to say who it is."""
 INBOX_FULL, INBOX_LOW = 64, 16
 """Packets of one client that wait: beyond the first nothing more is read, below the second reading goes on."""
-DOOR_TIMEOUT = 20.0
 BELONGS: Final = frozenset((LEFT, "lost"))
 """Ends after which what the client said before still counts."""
 
@@ -38,7 +39,7 @@ BELONGS: Final = frozenset((LEFT, "lost"))
 class Wire:
     """One client in one namespace."""
 
-    __slots__ = ("_client", "is_late", "namespace", "session", "sid")
+    __slots__ = ("_client", "namespace", "session", "sid")
 
     def __init__(self, client: "Client", namespace: str) -> None:
         self._client = client
@@ -46,8 +47,11 @@ class Wire:
         self.sid = new_id().hex
         self.session: Any = None
         """Whatever ``connect`` answered; None until then."""
-        self.is_late = False
-        """Whether the event that is being answered took too long."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether what is being answered took too long."""
+        return self._client.is_late
 
     @property
     def address(self) -> str:
@@ -61,8 +65,7 @@ class Wire:
 
     def send(self, frame: Frame) -> None:
         """Send an event of the main namespace that many get."""
-        parser = self._client.parser
-        self._client.socket.write(frame.frame(parser), frame.message(parser))
+        self._client.socket.write(frame, self._client.parser)
 
     def answer(self, number: int, body: str) -> None:
         """Acknowledge an event of the main namespace with one argument, given as JSON text."""
@@ -82,14 +85,39 @@ class Wire:
         self._client.socket.close(reason)
 
 
+Answering = Coroutine[Any, Any, None] | Deferred[Any] | None
+"""None: it is answered. A Deferred: it will be when that is settled. A coroutine: it answers."""
+
+
+def late() -> Unavailable:
+    """What is said of what took too long."""
+    return Unavailable("This took too long; try again.", retry_after=2)
+
+
+async def in_time(wire: Wire, work: Awaitable[T]) -> T:
+    """What ``work`` comes to.
+
+    Raises:
+        Unavailable: the wire's client was told that it is late.
+    """
+    try:
+        return await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not wire.is_late or task is None:
+            raise
+        task.uncancel()
+        raise late() from None
+
+
 class Namespace(Protocol):
     """What answers in a namespace."""
 
     async def connect(self, wire: Wire, auth: Any) -> Any:
         """Let a client in: the wire's session. Raises a Problem where it may not come in."""
 
-    def begin(self, wire: Wire, event: Event) -> Coroutine[Any, Any, None] | None:
-        """Answer an event at once, or give back what answers it. Raises Malformed where its arguments are no JSON."""
+    def begin(self, wire: Wire, event: Event) -> Answering:
+        """Answer an event, or see to it. Raises Malformed where its arguments are no JSON."""
 
     def gone(self, wire: Wire) -> None:
         """A client that was let in is gone."""
@@ -100,13 +128,15 @@ class Client:
 
     __slots__ = (
         "_attempts",
+        "_busy",
         "_ended",
+        "_gone",
         "_inbox",
         "_paused",
         "_reader",
         "_server",
-        "_task",
         "_wires",
+        "is_late",
         "parser",
         "socket",
     )
@@ -119,14 +149,18 @@ class Client:
         self._wires: dict[str, Wire] = {}
         self._attempts = 0
         self._inbox: deque[Event] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._busy: Deferred[Any] | asyncio.Task[None] | None = None
+        """What the event that is being answered waits for."""
+        self.is_late = False
+        """Whether it took too long."""
         self._paused = False
         self._ended = False
+        self._gone = False
 
     # What the socket tells
 
     def received(self, message: str | bytes) -> None:
-        """A message came: what is whole waits for its turn."""
+        """A message came: what is whole is answered, or waits for its turn."""
         try:
             event = self._reader.read(message)
         except Malformed as error:
@@ -134,75 +168,87 @@ class Client:
             return
         if event is None:
             return
-        if self._task is None:
-            self._begin(event)
-        elif self._inbox is not None:
-            self._inbox.append(event)
-            if len(self._inbox) > INBOX_FULL and not self._paused:
-                self._paused = True
-                INBOX_PAUSES.inc()
-                self.socket.pause()
+        if self._busy is None:
+            self._take(event)
+            return
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(event)
+        if len(self._inbox) > INBOX_FULL and not self._paused:
+            self._paused = True
+            INBOX_PAUSES.inc()
+            self.socket.pause()
 
     def closed(self, reason: str) -> None:
         """The connection is over; what came before the client left is still done."""
         CLOSED.labels(reason).inc()
         self._ended = True
-        if self._task is None:
+        if reason not in BELONGS:
+            self._inbox = None
+        if self._busy is None:
             self._leave()
-        elif reason not in BELONGS and self._inbox is not None:
-            self._inbox.clear()
 
     # Its work
 
-    def _begin(self, event: Event) -> None:
-        """Answer an event here and now, or in a task if it has to wait."""
-        wire = self._wires.get(event.namespace) if event.kind == EVENT else None
-        if wire is None:
-            self._inbox, rest = deque((event,)), None
-        else:
-            try:
-                rest = self._server.namespaces[wire.namespace].begin(wire, event)
-            except Malformed as error:
-                self.socket.bad_packet(str(error))
-                return
-            if rest is None:
-                return
-            self._inbox, rest = deque(), self._in_time(wire, rest)
-        self._task = asyncio.get_running_loop().create_task(self._work(self._inbox, rest))
-
-    async def _work(self, inbox: deque[Event], rest: Coroutine[Any, Any, None] | None) -> None:
+    def _take(self, event: Event) -> None:
+        """Answer an event here and now, or when what it waits for is settled, or in a task."""
         try:
-            if rest is not None:
-                await rest
-            while inbox:
-                await self._take(inbox.popleft())
-                if self._paused and len(inbox) < INBOX_LOW:
-                    self._paused = False
-                    self.socket.resume()
+            rest = self._begin(event)
         except Malformed as error:
             self.socket.bad_packet(str(error))
+            return
+        except Exception:
+            log.exception("client_failed")
+            self.socket.close("failed")
+            return
+        if rest is None or (isinstance(rest, Deferred) and rest.is_settled):
+            return
+        self._server.busy.start(self)
+        if isinstance(rest, Deferred):
+            self._busy = rest
+            rest.then(self._answered)
+        else:
+            self._busy = asyncio.get_running_loop().create_task(self._work(rest))
+
+    def _begin(self, event: Event) -> Answering:
+        wire = self._wires.get(event.namespace)
+        if event.kind == EVENT and wire is not None:
+            return self._server.namespaces[wire.namespace].begin(wire, event)
+        if event.kind == CONNECT:
+            return self._connect(event, wire)
+        if wire is None:
+            raise Malformed("not connected")
+        if event.kind == DISCONNECT:
+            self._drop(wire)
+            if not self._wires:
+                self._server.expect(self)
+        return None
+
+    async def _work(self, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await rest
+        except Malformed as error:
+            self.socket.bad_packet(str(error))
+        except asyncio.CancelledError:
+            self._inbox = None
+            raise
         except Exception:
             log.exception("client_failed")
             self.socket.close("failed")
         finally:
-            self._task = self._inbox = None
-            if self._ended:
-                self._leave()
+            self._answered(None)
 
-    async def _take(self, event: Event) -> None:
-        wire = self._wires.get(event.namespace)
-        if event.kind == CONNECT:
-            await self._connect(event, wire)
-        elif wire is None:
-            raise Malformed("not connected")
-        elif event.kind == EVENT:
-            rest = self._server.namespaces[wire.namespace].begin(wire, event)
-            if rest is not None:
-                await self._in_time(wire, rest)
-        elif event.kind == DISCONNECT:
-            self._drop(wire)
-            if not self._wires:
-                self._server.expect(self)
+    def _answered(self, _: object) -> None:
+        """What was waited for is there: go on with what came meanwhile."""
+        self._server.busy.stop(self)
+        self._busy, self.is_late = None, False
+        while self._inbox and self._busy is None:
+            self._take(self._inbox.popleft())
+            if self._paused and len(self._inbox or ()) < INBOX_LOW:
+                self._paused = False
+                self.socket.resume()
+        if self._ended and self._busy is None:
+            self._leave()
 
     async def _connect(self, event: Event, wire: Wire | None) -> None:
         self._attempts += 1
@@ -214,10 +260,8 @@ class Client:
             wire.packet(CONNECT_ERROR, {"message": "Invalid namespace"})
             return
         try:
-            async with asyncio.timeout(DOOR_TIMEOUT):
-                wire.session = await namespace.connect(wire, event.data)
-        except (Problem, TimeoutError) as error:
-            problem = error if isinstance(error, Problem) else Unavailable("This took too long; try again.")
+            wire.session = await in_time(wire, namespace.connect(wire, event.data))
+        except Problem as problem:
             body = problem.body().model_dump(mode="json", exclude_none=True)
             wire.packet(CONNECT_ERROR, {"message": problem.title(), "data": body})
             return
@@ -225,27 +269,22 @@ class Client:
         self._server.connected(self)
         wire.packet(CONNECT, {"sid": wire.sid})
 
-    async def _in_time(self, wire: Wire, rest: Coroutine[Any, Any, None]) -> None:
-        """Finish an answer; what takes too long is cancelled, and the namespace told why."""
-        self._server.busy.start(self)
-        try:
-            await rest
-        finally:
-            self._server.busy.stop(self)
-            wire.is_late = False
-
     def late(self) -> None:
-        """The event that is being answered took too long."""
-        if self._task is not None:
-            for wire in self._wires.values():
-                wire.is_late = True
-            self._task.cancel()
+        """What is being answered took too long: whoever answers it is told."""
+        self.is_late = True
+        if isinstance(self._busy, Deferred):
+            self._busy.settle(late())
+        elif self._busy is not None:
+            self._busy.cancel()
 
     def _drop(self, wire: Wire) -> None:
         del self._wires[wire.namespace]
         self._server.namespaces[wire.namespace].gone(wire)
 
     def _leave(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
         for wire in tuple(self._wires.values()):
             self._drop(wire)
         self._server.left(self)
@@ -264,7 +303,7 @@ class SocketServer:
         self.parser: Parser = parser
         self.settings = settings
         self.namespaces = namespaces
-        self.busy: Deadlines[Client] = Deadlines(DOOR_TIMEOUT, lambda client, _: client.late())
+        self.busy: Deadlines[Client] = Deadlines(settings.answer_timeout, lambda client, _: client.late())
         self._expected: Deadlines[Client] = Deadlines(settings.connect_timeout, self._silent)
         self._engine = Engine(settings, doorkeeper, self._receive)
         self._connections = CONNECTIONS.labels(parser)

@@ -61,7 +61,7 @@ def accept(
     protocol.connection_lost(None)
     transport.set_protocol(socket)
     proof = base64.b64encode(hashlib.sha1(key.encode() + MAGIC, usedforsecurity=False).digest())
-    transport.write(
+    socket.write(  # so that it leaves in one call with what follows it in this turn
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n"
     )

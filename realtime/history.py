@@ -7,12 +7,13 @@ missing, and judge whether a new update fits without a gap.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from realtime.lib0 import varuint
 from realtime.ysummary import UpdateSummary
+from realtime.ytyped import Typed
 from realtime.yupdate import read_deletions
 
 Fit = Literal["new", "known", "gap"]
@@ -69,13 +70,16 @@ class Ranges:
         self._ends[first:last] = array("Q", (end,))
 
 
-class Chunk(NamedTuple):
-    """Consecutive items of one client."""
+class Chunk:
+    """Consecutive items of one client; the last of a client may grow."""
 
-    first: int
-    end: int
-    items: int
-    data: bytes
+    __slots__ = ("data", "end", "first", "items")
+
+    def __init__(self, first: int, end: int, items: int, data: bytes | bytearray) -> None:
+        self.first = first
+        self.end = end
+        self.items = items
+        self.data = data
 
 
 class Kept(NamedTuple):
@@ -117,7 +121,7 @@ class History:
         """Client, end and section of updates that overlapped what was there, as after an edit in two tabs."""
         self._deleted: dict[int, Ranges] = {}
 
-    def fit(self, summary: UpdateSummary, ahead: dict[int, int]) -> Fit:
+    def fit(self, summary: UpdateSummary, ahead: dict[int, int] | None = None) -> Fit:
         """Whether an update fits on this document, when the clocks in ``ahead`` were reached on top of it.
 
         ``known``: it changes nothing. ``gap``: it skips clocks, or builds on items that are not here.
@@ -147,7 +151,7 @@ class History:
 
     def take(self, data: bytes, summary: UpdateSummary, owner: UUID) -> bool:
         """Take in an update of the log; says whether it changed anything."""
-        if self.fit(summary, {}) == "known":
+        if self.fit(summary) == "known":
             return False
         self.put(data, summary, owner)
         return True
@@ -163,16 +167,29 @@ class History:
                 continue
             items, start, stop = summary.spans[client]
             if first == known:
-                self._append(client, Chunk(first, end, items, data[start:stop]))
+                self._append(client, first, end, items, data[start:stop])
             else:
                 self._odd.append((client, end, _section(client, first, items, (data[start:stop],))))
                 self._chunks.setdefault(client, []).append(Chunk(end, end, 0, b""))
             self.vector[client] = end
-        for client, ranges in summary.deletes.items():
+        if summary.deletes:
+            self._delete(summary.deletes)
+
+    def _delete(self, deletes: Mapping[int, tuple[Range, ...]]) -> None:
+        self._deletions = None
+        for client, ranges in deletes.items():
             deleted = self._deleted.setdefault(client, Ranges())
             for each in ranges:
                 deleted.add(*each)
-            self._deletions = None
+
+    def go_on(self, typed: Typed) -> None:
+        """Take in text that follows on what is known of its client, whose owner is known."""
+        self.size += len(typed.data)
+        self.updates += 1
+        self.vector[typed.client] = typed.end
+        self._append(typed.client, typed.first, typed.end, typed.items, typed.data[typed.start : typed.stop])
+        if typed.deletes:
+            self._delete(typed.deletes)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "History":
@@ -254,18 +271,20 @@ class History:
             for section in _runs(client, run):
                 yield client, section
 
-    def _append(self, client: int, chunk: Chunk) -> None:
+    def _append(self, client: int, first: int, end: int, items: int, data: bytes) -> None:
         chunks = self._chunks.setdefault(client, [])
         last = chunks[-1] if chunks else None
         if (
-            last is not None
-            and last.items
-            and last.end != self._sealed.get(client)
-            and (len(last.data) + len(chunk.data) <= CHUNK_BYTES)
+            last is None
+            or not last.items
+            or len(last.data) + len(data) > CHUNK_BYTES
+            or last.end == self._sealed.get(client)
         ):
-            chunks.pop()
-            chunk = Chunk(last.first, chunk.end, last.items + chunk.items, last.data + chunk.data)
-        chunks.append(chunk)
+            chunks.append(Chunk(first, end, items, bytearray(data)))
+        else:
+            last.data += data
+            last.end = end
+            last.items += items
 
 
 def _runs(client: int, chunks: list[Chunk]) -> Iterator[bytes]:
@@ -297,5 +316,5 @@ def _joined(client: int, run: list[Chunk]) -> bytes:
     return _section(client, run[0].first, sum(each.items for each in run), (each.data for each in run))
 
 
-def _section(client: int, first: int, items: int, data: Iterable[bytes]) -> bytes:
+def _section(client: int, first: int, items: int, data: Iterable[bytes | bytearray]) -> bytes:
     return varuint(items) + varuint(client) + varuint(first) + b"".join(data)

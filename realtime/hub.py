@@ -3,27 +3,28 @@
 import asyncio
 import collections
 import contextlib
-import itertools
+import functools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 from pydantic import TypeAdapter
 
 from core.bus import Bus
 from core.call import Resources
 from core.db import Database
-from core.errors import Invalid, NotFound, Problem, TooMany, Unauthenticated, Unavailable
+from core.deferred import Deferred
+from core.errors import Invalid, NotFound, Problem, TooMany, Unauthenticated
 from core.limits import Limits
 from core.routes import validate
 from core.sockets import SocketCall, SocketEvent, Sockets
 from core.tokens import Tokens
 from realtime.channels import Channels
+from realtime.degraded import Degraded
 from realtime.frames import Frame
-from realtime.gateway import Wire
+from realtime.gateway import Answering, Wire, in_time
 from realtime.metrics import EVENTS
 from realtime.models import Drain
 from realtime.presence import Presence
@@ -49,9 +50,7 @@ class Hub:
         self._doors: dict[str, tuple[SocketEvent, TypeAdapter[Any]]] = {
             event.name: (event, TypeAdapter(event.result)) for each in doors for event in each.items
         }
-        self._counts: dict[tuple[str, str], Counter] = {}
         self._limits = resources.get(Limits)
-        self._calls = itertools.count(1)
         self._sessions: dict[UUID, Session] = {}
         self._of_person: collections.Counter[UUID] = collections.Counter()
         database = resources.get(Database)
@@ -60,11 +59,12 @@ class Hub:
         self._sign_ins.watch(self)
         handlers = {kind: gone for each in doors for kind, gone in each.gone_handlers.items()}
         self.presence = Presence(resources, handlers, settings, self._start_anew)
+        self._degraded = Degraded(resources, self.presence, settings, self._tell_all)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Hub"]:
         """Serve while the block runs."""
-        async with self.presence.running(), self.channels.running():
+        async with self.presence.running(), self.channels.running(), self._degraded.running():
             try:
                 yield self
             finally:
@@ -87,10 +87,11 @@ class Hub:
         session = Session(wire, principal, self.channels, self.presence, self._settings)
         self._sessions[session.id] = session
         self._of_person[principal.user_id] += 1
+        asyncio.get_running_loop().call_soon(self._degraded.greet, session)  # after the answer to CONNECT
         return session
 
-    def begin(self, wire: Wire, event: Event) -> Coroutine[Any, Any, None] | None:
-        """Answer an event of a client at once, or give back what answers it; what it subscribes to follows its answer.
+    def begin(self, wire: Wire, event: Event) -> Answering:
+        """Answer an event of a client, or see to it; what it subscribes to follows its answer.
 
         Raises:
             Malformed: what it carries is no JSON.
@@ -99,8 +100,7 @@ class Hub:
         session.hold()
         try:
             door, result, payload = self._admit(session, event)
-            call = SocketCall(self._resources, session.principal, f"{session.id.hex}-{next(self._calls)}", session)
-            waiting = door.handler(call, payload)
+            waiting = door.handler(SocketCall(self._resources, session.principal, session), payload)
         except Malformed:
             raise
         except Exception as error:  # noqa: BLE001 - told apart there
@@ -109,18 +109,24 @@ class Hub:
         if waiting is None:
             self._answer(wire, event, "ok", DONE)
             return None
+        if isinstance(waiting, Deferred):
+            waiting.then(functools.partial(self._settled, wire, event, result))
+            return waiting
         return self._finish(wire, event, result, waiting)
 
     async def _finish(self, wire: Wire, event: Event, result: TypeAdapter[Any], waiting: Awaitable[Any]) -> None:
         """Answer with what a door comes to."""
         try:
-            told = "ok", f'{{"ok":true,"data":{result.dump_json(await waiting).decode()}}}'
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not wire.is_late or task is None:
-                raise
-            task.uncancel()
-            told = "timeout", refusal(Unavailable("This took too long; try again.", retry_after=2))
+            outcome = await in_time(wire, waiting)
+        except Exception as error:  # noqa: BLE001 - told apart there
+            outcome = error
+        self._settled(wire, event, result, outcome)
+
+    def _settled(self, wire: Wire, event: Event, result: TypeAdapter[Any], outcome: Any) -> None:
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            told = "ok", f'{{"ok":true,"data":{result.dump_json(outcome).decode()}}}'
         except Exception as error:  # noqa: BLE001 - told apart there
             told = failure(event, error)
         self._answer(wire, event, *told)
@@ -129,10 +135,7 @@ class Hub:
         if event.number is not None:
             wire.answer(event.number, answer)
         wire.session.release()
-        key = (event.name if event.name in self._doors else "unknown", outcome)
-        if key not in self._counts:
-            self._counts[key] = EVENTS.labels(*key)
-        self._counts[key].inc()
+        EVENTS.labels(event.name if event.name in self._doors else "unknown", outcome).inc()
 
     def _admit(self, session: Session, event: Event) -> tuple[SocketEvent, TypeAdapter[Any], Any]:
         """The event's door, its result's type, and its payload, if the client may use it so often."""
@@ -180,6 +183,10 @@ class Hub:
         """End all connections."""
         for session in tuple(self._sessions.values()):
             session.close(reason)
+
+    def _tell_all(self, frame: Frame) -> None:
+        for session in tuple(self._sessions.values()):
+            session.send(frame)
 
     async def drain(self) -> None:
         """Send everybody to another gateway, spread over some seconds; returns when all have gone, or were closed."""

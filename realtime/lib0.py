@@ -232,6 +232,8 @@ def varuint(value: int) -> bytes:
     """``value`` as the reader's ``varuint`` takes it."""
     if value < 128:  # noqa: PLR2004 - one byte, the common case
         return bytes((value,))
+    if value < 16_384:  # noqa: PLR2004 - two bytes
+        return bytes((value & 127 | 128, value >> 7))
     out = bytearray()
     while value > 127:  # noqa: PLR2004 - seven bits a byte
         out.append(value & 127 | 128)

@@ -1,21 +1,20 @@
 """What the gateway counts."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
-from core.telemetry import Tally
+from core.telemetry import Tallies, Tally
 
 CONNECTIONS = Gauge("dojo_gateway_connections", "Open sockets, by door: json, msgpack, editor.", ["door"])
 REFUSED = Counter("dojo_gateway_refused", "Sockets not let in, by reason.", ["reason"])
 CLOSED = Counter("dojo_gateway_closed", "Sockets closed by us, by reason.", ["reason"])
-EVENTS = Counter("dojo_gateway_events", "Events of clients, by name and outcome.", ["event", "outcome"])
-DELIVERIES = Counter("dojo_gateway_deliveries", "Packets handed to sockets, by kind.", ["kind"])
+EVENTS = Tallies("dojo_gateway_events", "Events of clients, by name and outcome.", "event", "outcome")
+DELIVERIES = Tallies("dojo_gateway_deliveries", "Packets handed to sockets, by kind.", "kind")
 DROPPED = Counter("dojo_gateway_dropped", "Signals and awareness not delivered, by reason.", ["reason"])
 RESUMES = Counter("dojo_gateway_tail_reads", "Reads of the logs for hinted or lagging channels, by cause.", ["cause"])
 CHANNELS = Gauge("dojo_gateway_channels", "Channels that someone here hears.")
 DOCUMENTS = Gauge("dojo_gateway_documents", "Shared documents open here.")
-UPDATES = Counter("dojo_gateway_updates", "Editor updates of clients, by outcome.", ["outcome"])
-UPDATE_GROUP = Histogram(
-    "dojo_gateway_update_group", "Editor updates of one document appended together.", buckets=(1, 2, 4, 8, 16, 32, 64)
+UPDATES = Tallies(
+    "dojo_gateway_updates", "Editor updates, by outcome; what a client typed at one go is one.", "outcome"
 )
 GHOSTS = Counter("dojo_gateway_ghosts", "Connections of dead gateways that were swept.")
 CHECKPOINTS = Counter("dojo_document_checkpoints", "Attempts to merge a document's log, by outcome.", ["outcome"])

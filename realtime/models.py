@@ -22,6 +22,12 @@ class Drain(Model):
     wait_ms: int
 
 
+class NodeStatus(Model):
+    """While ``is_degraded``, what happens at other gateways comes here seconds late; nothing is lost."""
+
+    is_degraded: bool
+
+
 class Expelled(Model):
     """You are out of this room."""
 

@@ -2,12 +2,13 @@
 
 A row stands for each connection; it is deleted in the unit of work in which the channel's package was told. Whoever
 crashes in between leaves a ghost, and any living gateway tells the package and sweeps it. One lock for each person
-and channel makes entering and leaving follow each other.
+and channel makes entering and leaving follow each other. Who comes or goes at the same time does so in one unit of
+work; whose lock is held elsewhere, in one of their own, so that nobody waits for a lock while holding others.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -18,6 +19,7 @@ from core.errors import Unavailable
 from core.model import UserId, new_id
 from core.sockets import Channel, Gone
 from realtime import queries
+from realtime.batches import Batches
 from realtime.metrics import GHOSTS
 from realtime.queries import Ghost
 from realtime.settings import RealtimeSettings
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 
 WORKERS = 2
 """Each holds a connection of the pool while it tells a package, which needs another."""
+ENTERING, LEAVING = 200, 32
+"""Connections in one unit of work; while it lasts, who leaves and comes back at once waits."""
 AGAIN = 1.0
 GIVE_UP = 5
 """Failures of a package after which a connection is forgotten without it."""
@@ -45,7 +49,11 @@ class Presence:
         self._handlers = handlers
         self._settings = settings
         self._on_buried = on_buried
-        self._leaving: asyncio.Queue[Ghost] = asyncio.Queue()
+        self._entering: Batches[Ghost] = Batches(self._enter, ENTERING)
+        self._busy: set[Ghost] = set()
+        """Who has to wait for the lock, alone."""
+        self._leaving: asyncio.Queue[tuple[Ghost, int]] = asyncio.Queue()
+        """Each with how often its package failed."""
         self._registered = False
         self._alive_since = float("inf")
 
@@ -71,58 +79,93 @@ class Presence:
         Raises:
             Unavailable: it cannot be noted now.
         """
-        async with self._database.transaction(channel.tenant_id) as tx:
+        ghost = Ghost(channel, user_id, connection_id)
+        await self._entering.ask(ghost)
+        if ghost in self._busy:
+            self._busy.discard(ghost)
+            async with self._database.statements() as db:
+                await queries.enter_connections(db, self.node_id, [ghost], wait=True)
+
+    async def _enter(self, entering: Sequence[Ghost]) -> None:
+        async with self._database.statements() as db:
             if not self._registered:
-                await queries.insert_node(tx, self.node_id)
-            await queries.lock_person(tx, channel, user_id)
-            await queries.insert_connection(tx, channel, user_id, connection_id, self.node_id)
+                await queries.insert_node(db, self.node_id)
+            self._busy |= set(await queries.enter_connections(db, self.node_id, entering, wait=False))
 
     async def leave(self, channel: Channel, user_id: UserId, connection_id: UUID) -> None:
         """Forget a connection without telling anybody: the channel's package knows."""
-        async with self._database.transaction(channel.tenant_id) as tx:
-            await queries.delete_connection(tx, channel, user_id, connection_id)
+        await self._forget([Ghost(channel, user_id, connection_id)])
 
     def lost(self, channel: Channel, user_id: UserId, connection_id: UUID) -> None:
         """A connection is gone; the channel's package is told if it was the person's last."""
-        self._leaving.put_nowait(Ghost(channel, user_id, connection_id))
+        ghost = Ghost(channel, user_id, connection_id)
+        self._busy.discard(ghost)
+        self._leaving.put_nowait((ghost, 0))
 
     async def _see_off(self) -> None:
         while True:
-            ghost = await self._leaving.get()
-            tries = 0
+            taken = [await self._leaving.get()]
+            while len(taken) < LEAVING and not self._leaving.empty():
+                taken.append(self._leaving.get_nowait())
+            tries = dict(taken)
             try:
-                while not await self._told(ghost):
-                    tries += 1
-                    await asyncio.sleep(AGAIN)
-                    if tries == GIVE_UP:
-                        await self.leave(*ghost)
-            except Unavailable:
-                self._leaving.put_nowait(ghost)
+                given_up = [ghost for ghost in tries if tries[ghost] == GIVE_UP]
+                await self._forget(given_up)
+                unfinished: dict[Ghost, Exception] = await self._told(
+                    [ghost for ghost in tries if tries[ghost] < GIVE_UP]
+                )
+            except Unavailable as error:
+                unfinished = dict.fromkeys(tries, error)
+            if unfinished:
                 await asyncio.sleep(AGAIN)
-            finally:
+            for ghost, why in unfinished.items():
+                self._leaving.put_nowait((ghost, tries[ghost] + (not isinstance(why, Unavailable))))
+            for _ in taken:
                 self._leaving.task_done()
 
-    async def _told(self, ghost: Ghost) -> bool:
-        """Finish one connection; False when its package failed.
+    async def _forget(self, gone: Sequence[Ghost]) -> None:
+        if gone:
+            async with self._database.statements() as db:
+                await queries.end_connections(db, gone)
+
+    async def _told(self, leaving: Sequence[Ghost]) -> dict[Ghost, Exception]:
+        """Finish connections; gives back those that their package did not take, and why.
 
         Raises:
-            Unavailable: nothing was done.
+            Unavailable: the database is not answering; some may be finished.
         """
-        channel, user_id, connection_id = ghost
+        busy, unfinished = await self._told_together(leaving, wait=False)
+        for ghost in busy:
+            unfinished |= (await self._told_together([ghost], wait=True))[1]
+        return unfinished
+
+    async def _told_together(
+        self, leaving: Sequence[Ghost], *, wait: bool
+    ) -> tuple[list[Ghost], dict[Ghost, Exception]]:
+        """Finish connections in one unit of work; gives back the busy ones, too."""
+        if not leaving:
+            return [], {}
+        async with self._database.system() as db:
+            last, busy = await queries.begin_leaving(db, leaving, wait=wait)
+            outcomes = zip(last, await asyncio.gather(*map(self._tell, last)), strict=True)
+            unfinished = {ghost: error for ghost, error in outcomes if error is not None}
+            told = [ghost for ghost in last if ghost not in unfinished]
+            if told:
+                await queries.end_connections(db, told)
+        return busy, unfinished
+
+    async def _tell(self, ghost: Ghost) -> Exception | None:
+        """Tell a channel's package that a person is gone."""
+        handler = self._handlers.get(ghost.channel.kind)
         try:
-            async with self._database.transaction(channel.tenant_id) as tx:
-                await queries.lock_person(tx, channel, user_id)
-                is_last = not await queries.is_connected(tx, channel, user_id, besides=connection_id)
-                if await queries.delete_connection(tx, channel, user_id, connection_id) and is_last:
-                    handler = self._handlers.get(channel.kind)
-                    if handler is not None:
-                        await handler(self._resources, channel, user_id)
-        except Unavailable:
-            raise
-        except Exception:
-            log.exception("gone_failed", channel=channel.name())
-            return False
-        return True
+            if handler is not None:
+                await handler(self._resources, ghost.channel, ghost.user_id)
+        except Unavailable as error:
+            return error
+        except Exception as error:
+            log.exception("gone_failed", channel=ghost.channel.name())
+            return error
+        return None
 
     async def _live(self) -> None:
         """Give signs of life, and sweep after those who give none."""
@@ -155,9 +198,9 @@ class Presence:
         async with self._database.system() as db:
             await queries.bury_nodes(db, self._settings.dead_after)
             ghosts = await queries.ghosts(db)
-        for ghost in ghosts:
-            if await self._told(ghost):
-                GHOSTS.inc()
+        for start in range(0, len(ghosts), LEAVING):
+            swept = ghosts[start : start + LEAVING]
+            GHOSTS.inc(len(swept) - len(await self._told(swept)))
         if ghosts:
             log.info("ghosts_swept", count=len(ghosts))
         else:

@@ -40,6 +40,14 @@ async def beat(db: Queries, node_id: UUID) -> bool:
     return found == 1
 
 
+async def has_other_nodes(db: Queries, node_id: UUID) -> bool:
+    """Whether another gateway lives."""
+    found = await db.value(
+        bool, "SELECT EXISTS (SELECT FROM gateway_nodes WHERE node_id <> $1 AND NOT is_dead)", node_id
+    )
+    return bool(found)
+
+
 async def bury_nodes(db: Queries, silent: float) -> int:
     """Mark gateways dead that were not heard of for ``silent`` seconds."""
     return await db.run(
@@ -63,49 +71,47 @@ async def delete_dead_nodes(db: Queries, kept: float) -> None:
     )
 
 
-async def lock_person(tx: Transaction, channel: Channel, user_id: UserId) -> None:
-    """Let one unit of work at a time decide whether a person is connected to a channel."""
-    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{channel.name()}:{user_id}")
-
-
-async def insert_connection(
-    tx: Transaction, channel: Channel, user_id: UserId, connection_id: UUID, node_id: UUID
-) -> None:
-    """Note that a person is connected."""
-    await tx.run(
-        """
-        INSERT INTO connections (tenant_id, kind, resource_id, user_id, connection_id, node_id)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (tenant_id, kind, resource_id, user_id, connection_id) DO NOTHING
-        """,
-        tx.tenant_id, channel.kind, channel.id, user_id, connection_id, node_id,
+async def enter_connections(db: Queries, node_id: UUID, entering: Sequence[Ghost], *, wait: bool) -> list[Ghost]:
+    """Note that people are connected; those whose lock another unit of work holds are given back, unless ``wait``."""
+    found = await db.rows(
+        "SELECT enter_connections($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6, $7)",
+        *_columns(entering), node_id, wait,
     )  # fmt: skip
+    return _chosen(entering, {connection for (connection,) in found})
 
 
-async def delete_connection(tx: Transaction, channel: Channel, user_id: UserId, connection_id: UUID) -> int:
-    """Forget a connection; 0 when it was forgotten before."""
-    return await tx.run(
-        """
-        DELETE FROM connections
-        WHERE tenant_id = $1 AND kind = $2 AND resource_id = $3 AND user_id = $4 AND connection_id = $5
-        """,
-        tx.tenant_id, channel.kind, channel.id, user_id, connection_id,
+async def begin_leaving(db: Queries, leaving: Sequence[Ghost], *, wait: bool) -> tuple[list[Ghost], list[Ghost]]:
+    """Forget connections that are not the last of their person to the channel, as living gateways know it.
+
+    Returns:
+        The last ones, whose rows stay until ``end_connections``, and the busy ones: another unit of work holds their
+        lock. With ``wait`` there are none of these, and there must be only one that leaves.
+    """
+    found = await db.rows(
+        "SELECT outcome, connection FROM begin_leaving($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6)",
+        *_columns(leaving), wait,
     )  # fmt: skip
+    told = {outcome: {connection for each, connection in found if each == outcome} for outcome in ("last", "busy")}
+    return _chosen(leaving, told["last"]), _chosen(leaving, told["busy"])
 
 
-async def is_connected(tx: Transaction, channel: Channel, user_id: UserId, *, besides: UUID) -> bool:
-    """Whether a living gateway holds a connection of the person to the channel, other than ``besides``."""
-    found = await tx.value(
-        bool,
-        """
-        SELECT EXISTS (
-            SELECT FROM connections c JOIN gateway_nodes n ON n.node_id = c.node_id AND NOT n.is_dead
-            WHERE c.tenant_id = $1 AND c.kind = $2 AND c.resource_id = $3 AND c.user_id = $4 AND c.connection_id <> $5
-        )
-        """,
-        tx.tenant_id, channel.kind, channel.id, user_id, besides,
-    )  # fmt: skip
-    return bool(found)
+async def end_connections(db: Queries, left: Sequence[Ghost]) -> None:
+    """Forget connections, whoever else is there."""
+    await db.run("SELECT end_connections($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[])", *_columns(left))
+
+
+def _columns(connections: Sequence[Ghost]) -> tuple[list[object], ...]:
+    return (
+        [each.channel.tenant_id for each in connections],
+        [each.channel.kind for each in connections],
+        [each.channel.id for each in connections],
+        [each.user_id for each in connections],
+        [each.connection_id for each in connections],
+    )
+
+
+def _chosen(connections: Sequence[Ghost], ids: set[UUID]) -> list[Ghost]:
+    return [each for each in connections if each.connection_id in ids] if ids else []
 
 
 async def ghosts(db: Queries, limit: int = 200) -> list[Ghost]:

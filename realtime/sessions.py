@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.call import Principal
 from core.errors import Forbidden, Gone
+from core.eventlog import Head
 from core.model import UserId, new_id
 from core.sockets import Channel, Told
 from realtime.buckets import Bucket
@@ -56,15 +57,16 @@ class Session:
         """Whose connection it is."""
         return self.principal.user_id
 
-    async def subscribe(self, channel: Channel) -> None:
+    async def subscribe(self, channel: Channel) -> Head:
         """Hear the channel from now on."""
         if len(self._subscribed) >= MAX_CHANNELS and channel.name() not in self._subscribed:
             raise Forbidden(f"At most {MAX_CHANNELS} channels.")
         self._subscribed[channel.name()] = channel
-        await self._channels.join(channel, self)
+        head = await self._channels.join(channel, self)
         if self.is_closed:
             self._channels.leave(channel, self)
             raise Gone("The connection is closed.")
+        return head
 
     async def unsubscribe(self, channel: Channel) -> None:
         """Hear it no longer."""
@@ -73,10 +75,13 @@ class Session:
 
     async def enter(self, channel: Channel) -> None:
         """Be present in the channel."""
-        await self._presence.enter(channel, self.user_id, self.id)
-        self._entered[channel.name()] = channel
+        self._entered[channel.name()] = channel  # before: whatever comes of it, its end will be noticed
+        try:
+            await self._presence.enter(channel, self.user_id, self.id)
+        finally:
+            if self.is_closed:
+                self._presence.lost(channel, self.user_id, self.id)
         if self.is_closed:
-            self._presence.lost(channel, self.user_id, self.id)
             raise Gone("The connection is closed.")
 
     async def leave(self, channel: Channel) -> None:

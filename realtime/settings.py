@@ -19,6 +19,7 @@ class RealtimeSettings(BaseSettings):
     connect_timeout: Annotated[float, Field(gt=0, description="Seconds until a socket must have said who it is.")] = 5
     ping_interval: Annotated[float, Field(gt=0, description="Seconds between pings.")] = 20
     ping_timeout: Annotated[float, Field(gt=0, description="Seconds until an unanswered ping ends a socket.")] = 15
+    answer_timeout: Annotated[float, Field(gt=0, description="Seconds that the answer to one event may take.")] = 20
     max_packet: Annotated[int, Field(ge=1_024, description="Bytes of one Socket.IO packet of a client.")] = 65_536
     max_update: Annotated[int, Field(ge=1_024, description="Bytes of one editor update.")] = 262_144
     max_document: Annotated[int, Field(ge=65_536, description="Bytes of all updates of one document.")] = 33_554_432

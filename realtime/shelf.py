@@ -17,7 +17,8 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import NotFound, Unavailable
-from core.eventlog import Entry, Head, LogWriter, heads, holder, read
+from core.eventlog import Entry, Head, heads, holder, read
+from core.logwriter import LogWriter
 from core.model import new_id
 from core.sockets import Channel
 from realtime import service
@@ -211,14 +212,15 @@ class Shelf:
         """There is something to store."""
         self._store.ready(document)
 
-    def stored(self, document: Document, seq: int, offer: Offer) -> None:
-        """An update was stored: tell the other gateways, if there are any; who missed that finds it in the log."""
+    def stored(self, document: Document, offers: Sequence[tuple[int, Offer]]) -> None:
+        """Updates were stored: tell the other gateways, if there are any; who missed that finds them in the log."""
         found = self._open.get(document.id)
         if found is None:
             return
         if found.others_at and found.others_at > asyncio.get_running_loop().time() - OTHERS:
-            head = _UPDATE_HEAD.pack(seq, offer.author.user_id.bytes)
-            self._bus.publish(found.channel.name(), UPDATE + head + offer.data)
+            for seq, offer in offers:
+                head = _UPDATE_HEAD.pack(seq, offer.author.user_id.bytes)
+                self._bus.publish(found.channel.name(), UPDATE + head + offer.data)
         self._look(found)
 
     def refresh(self, document: Document) -> "asyncio.Future[None]":

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -13,12 +13,15 @@ from core.bus import Bus
 from core.db import Database
 from core.errors import Unauthenticated, Unavailable
 from realtime import queries
+from realtime.batches import Batches
 
 log = structlog.get_logger()
 
 CONTROL = "control"
 """The bus channel on which identity says that a sign-in ended."""
 ENDED_KEPT = 10_000
+ASKED = 500
+"""Sign-ins in one question."""
 
 
 class Holder(Protocol):
@@ -40,6 +43,7 @@ class SignIns:
         self._poll_interval = poll_interval
         self._holders: list[Holder] = []
         self._ended: dict[UUID, None] = {}
+        self._asked: Batches[UUID] = Batches(self._look, ASKED)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["SignIns"]:
@@ -65,10 +69,13 @@ class SignIns:
         """
         if sign_in_id not in self._ended:
             with contextlib.suppress(Unavailable):
-                async with self._database.system() as db:
-                    self._remember(await queries.ended_sign_ins(db, [sign_in_id]))
+                await self._asked.ask(sign_in_id)
         if self.is_over(sign_in_id):
             raise Unauthenticated("You were signed out; sign in again.")
+
+    async def _look(self, sign_in_ids: Sequence[UUID]) -> None:
+        async with self._database.statements() as db:
+            self._remember(await queries.ended_sign_ins(db, sign_in_ids))
 
     def is_over(self, sign_in_id: UUID) -> bool:
         """Whether this node has heard of its end: for the moment in which a connection joins its holder's."""

@@ -3,10 +3,11 @@
 from core.errors import Forbidden, Unauthenticated
 from core.sockets import SocketCall, Sockets
 from core.tokens import Tokens
-from realtime.models import Drain, Expelled, Nothing, RenewSession
+from realtime.models import Drain, Expelled, NodeStatus, Nothing, RenewSession
 
 sockets = Sockets("realtime")
 sockets.sends("node:drain", Drain, "This gateway stops; connect again, to another one if there is one.")
+sockets.sends("node:status", NodeStatus, "The gateways lost each other, or met again; also to who comes meanwhile.")
 sockets.sends("session:ended", Nothing, "You were signed out; the connection closes.")
 sockets.sends("room:expelled", Expelled, "A host removed you from a room.")
 

@@ -8,7 +8,8 @@ import structlog
 
 from core import failpoints
 from core.errors import Unavailable
-from core.eventlog import Appended, LogWriter, NewEntry
+from core.eventlog import Appended, NewEntry
+from core.logwriter import LogWriter
 from realtime.document import Document
 
 log = structlog.get_logger()

@@ -20,6 +20,7 @@ CLOSE_WAIT = 1.0
 """Seconds that the peer has for its half of the closing handshake."""
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, INTERNAL = 1000, 1001, 1002, 1007, 1009, 1011
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+WHOLE_TEXT, WHOLE_BINARY = 0x81, 0x82
 FIN, RESERVED, OPCODE, MASKED, LENGTH = 0x80, 0x70, 0x0F, 0x80, 0x7F
 CONTROL_MAX = 125
 LENGTH_16, LENGTH_64 = 126, 127
@@ -31,7 +32,10 @@ OnMessage = Callable[[str | bytes], None]
 
 def frame(message: str | bytes) -> bytes:
     """One message as a whole frame (§5.2: unfragmented, from a server, so unmasked)."""
-    return _frame(TEXT, message.encode()) if isinstance(message, str) else _frame(BINARY, message)
+    if isinstance(message, str):
+        return _frame(TEXT, message.encode())
+    length = len(message)
+    return b"\x82%c" % length + message if length < LENGTH_16 else _frame(BINARY, message)
 
 
 def _frame(opcode: int, body: bytes) -> bytes:
@@ -68,16 +72,12 @@ class Flusher:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._waiting: list[WebSocket] = []
+        self.waiting: list[WebSocket] = []
+        """Those that have something to send; ``flush`` is to be called soon if there are any."""
 
-    def add(self, socket: "WebSocket") -> None:
-        """``socket`` has something to send."""
-        if not self._waiting:
-            self.loop.call_soon(self._flush)
-        self._waiting.append(socket)
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
+    def flush(self) -> None:
+        """Send it."""
+        waiting, self.waiting = self.waiting, []
         for socket in waiting:
             try:
                 socket.flush()
@@ -109,7 +109,7 @@ class WebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_closing", "_cut", "_flusher", "_fragments", "_max_message", "_needed", "_opcode", "_out", "_rest", "_transport",
-        "on_closed", "on_message", "on_slow",
+        "on_closed", "on_message", "on_read", "on_slow", "violation",
     )  # fmt: skip
 
     def __init__(
@@ -119,7 +119,11 @@ class WebSocket(asyncio.Protocol):
         self._max_message = max_message
         self.on_message = on_message
         self.on_closed = on_closed
+        self.on_read: Callable[[], None] | None = None
+        """Runs behind the last of the messages that came at one go."""
         self.on_slow: Callable[[], None] | None = None
+        self.violation: str | None = None
+        """What of the peer's was not as RFC 6455 has it; the connection ends with it."""
         self._flusher = _flusher()
         self._out: list[bytes] | None = None
         """What was written in this turn of the loop."""
@@ -153,17 +157,20 @@ class WebSocket(asyncio.Protocol):
     def write(self, frames: bytes) -> None:
         """Send ready frames. All writes of one turn of the loop leave in one system call."""
         if not self._closing:
-            if self._out is None:
-                self._out = [frames]
-                self._flusher.add(self)
-            else:
+            if self._out is not None:
                 self._out.append(frames)
+                return
+            self._out = [frames]
+            flusher = self._flusher
+            if not flusher.waiting:
+                flusher.loop.call_soon(flusher.flush)
+            flusher.waiting.append(self)
 
     def flush(self) -> None:
         """Send what was written; the flusher does it for everybody at the end of the turn."""
-        if self._out is not None:
-            frames = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        if (out := self._out) is not None:
             self._out = None
+            frames = out[0] if len(out) == 1 else b"".join(out)
             SENT_BYTES.value += len(frames)
             self._transport.write(frames)
 
@@ -219,6 +226,7 @@ class WebSocket(asyncio.Protocol):
         if self._cut is not None:
             self._cut.cancel()
         on_closed, self.on_message, self.on_closed, self.on_slow = self.on_closed, _ignore, _nothing, None
+        self.on_read = None
         try:
             on_closed()
         except Exception:
@@ -240,8 +248,13 @@ class WebSocket(asyncio.Protocol):
                 return
             data, self._rest = bytes(self._rest), b""
         try:
-            self._rest = self._read(data)
+            try:
+                self._rest = self._read(data)
+            finally:
+                if self.on_read is not None:
+                    self.on_read()
         except _Violation as violation:
+            self.violation = violation.reason
             self.close(violation.code, violation.reason)
             self._rest = b""
         except Exception:
@@ -260,14 +273,19 @@ class WebSocket(asyncio.Protocol):
                     self._needed = key_at - at
                     break
                 length = _long(data[at + 2 : key_at])
-            self._check(first, second, length)
+            if first not in (WHOLE_TEXT, WHOLE_BINARY) or second < MASKED or self._fragments is not None:
+                self._check(first, second, length)
+            elif length > self._max_message:
+                raise _Violation(TOO_BIG, "too long")
             stop = key_at + 4 + length
             if stop > end:
                 self._needed = stop - at
                 break
             body = _unmask(data[key_at : key_at + 4], data[key_at + 4 : stop])
             at = stop
-            if first == FIN | TEXT and self._fragments is None and not self._closing:
+            if first == WHOLE_BINARY and self._fragments is None and not self._closing:
+                self.on_message(body)
+            elif first == WHOLE_TEXT and self._fragments is None and not self._closing:
                 self.on_message(_text(body))
             else:
                 self._take(first, body)

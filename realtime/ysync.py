@@ -19,8 +19,8 @@ OURS: Final = 100
 STEP_1, STEP_2, UPDATE = range(3)
 HELLO, NUMBERED, ACK, REFUSED = range(4)
 
-NUMBERED_HEAD: Final = bytes((OURS, NUMBERED))
 UPDATE_HEAD: Final = bytes((SYNC, UPDATE))
+ACK_HEAD: Final = bytes((OURS, ACK))
 
 MAX_MESSAGES: Final = 64
 """In one WebSocket message; the clients we know send one."""
@@ -94,22 +94,6 @@ def read_messages(data: bytes) -> list[Message]:
             raise Malformed("too-many-messages")
         messages.append(_read_message(reader))
     return messages
-
-
-def read_update_message(data: bytes) -> tuple[int | None, bytes] | None:
-    """Number and update of a message that is one update and nothing else, by far the most frequent; else None."""
-    if data[:2] == NUMBERED_HEAD:
-        reader = Reader(data)
-        reader.position = 2
-        number: int | None = reader.varuint()
-    elif data[:2] == UPDATE_HEAD:
-        reader = Reader(data)
-        reader.position = 2
-        number = None
-    else:
-        return None
-    length = reader.varuint()
-    return (number, data[reader.position :]) if length == reader.remaining else None
 
 
 def _read_message(reader: Reader) -> Message:
@@ -212,12 +196,13 @@ def write_answer(update: bytes) -> bytes:
 
 def write_update(update: bytes) -> bytes:
     """News."""
-    return b"\x00\x02" + varbytes(update)
+    size = len(update)
+    return (b"\x00\x02%c" % size if size < 128 else UPDATE_HEAD + varuint(size)) + update  # noqa: PLR2004 - one byte
 
 
 def write_ack(number: int) -> bytes:
     """The numbered update is stored."""
-    return bytes((OURS, ACK)) + varuint(number)
+    return ACK_HEAD + varuint(number)
 
 
 def write_refused(number: int, code: str) -> bytes:

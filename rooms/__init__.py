@@ -9,7 +9,7 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import LogWriter
+from core.logwriter import LogWriter
 from core.process import Package, Process
 from rooms import service
 from rooms.decide import Timing

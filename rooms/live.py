@@ -1,15 +1,17 @@
 """The dojos that this process holds: decide on the folded state, append, fold, announce.
 
 Every decision states the number that it was made on, so two processes never decide on the same state: the second is
-refused, reads what the first did, and decides again. A dojo that is not held is folded from its snapshot and the log.
+refused, reads what the first did, and decides again. Decisions of one process do not wait for each other's commit: the
+next is made on the state that the former ones will lead to, and is refused with them (``held.py``). A dojo that is not
+held is folded from its snapshot and the log.
 """
 
 import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -19,16 +21,20 @@ from core import eventlog, failpoints
 from core.bus import Bus
 from core.call import Clock
 from core.db import Database, Transaction
+from core.deferred import Deferred
 from core.errors import Problem, Unavailable
-from core.eventlog import Appended, Entry, LogWriter, as_stored
+from core.eventlog import Appended, Entry, as_stored
+from core.logwriter import LogWriter
 from core.model import NIL, TenantId, UserId, new_id
 from core.sockets import announce, signal
 from rooms import events, queries
-from rooms.channels import lobby_channel, room_channel
+from rooms.bells import Bells
+from rooms.channels import lobby_channel
 from rooms.decide import Timing, deadline, same_clock, tick
 from rooms.errors import RoomNotFound
 from rooms.events import LobbyChanged, RoomEvent
 from rooms.follow import MediaFollower
+from rooms.held import OPS_KEPT, Done, Flight, Held, Key, Order
 from rooms.log import fold, new_entries, read_after
 from rooms.models import RoomId
 from rooms.permissions import media_changes
@@ -38,56 +44,10 @@ from rooms.state import RoomState
 log = structlog.get_logger()
 
 HELD_MAX = 2_000
-OPS_KEPT = 256
 TRIES = 12
-POLL = 1.0
 SNAPSHOT_EVERY = 500
 
 Outcome = Literal["admitted", "denied", "closed"]
-Decision = Callable[[RoomState, float], tuple[RoomEvent, ...]]
-"""From the state and the present time to what happens; runs again when another process was first."""
-Also = Callable[[Transaction, RoomState], Awaitable[None]]
-"""More to write in the same unit of work, before the tables that follow, given the state after the events."""
-
-
-class Order(NamedTuple):
-    """One thing to decide."""
-
-    op_id: UUID
-    actor_id: UserId
-    decide: Decision
-    also: Also | None = None
-
-
-class Done(NamedTuple):
-    """What came of an order: the last number it made (or the present one), the events, the state after."""
-
-    seq: int
-    made: tuple[RoomEvent, ...]
-    state: RoomState
-
-
-Key = tuple[int, int]
-"""Of tenant and room. The hash of a UUID is a call; that of its number is not."""
-
-
-class Held:
-    """One dojo in this process. ``state`` is None until it is read."""
-
-    def __init__(self, tenant_id: TenantId, room_id: RoomId) -> None:
-        self.tenant_id = tenant_id
-        self.room_id = room_id
-        self.key: Key = (tenant_id.int, room_id.int)
-        self.channel = room_channel(tenant_id, room_id)
-        self.lock = asyncio.Lock()
-        self.state: RoomState | None = None
-        self.ops: OrderedDict[int, int] = OrderedDict()
-
-    def remember(self, op_id: UUID, seq: int) -> None:
-        """So that a repeat is known without asking."""
-        self.ops[op_id.int] = seq
-        if len(self.ops) > OPS_KEPT:
-            self.ops.popitem(last=False)
 
 
 class _Repeat(Exception):
@@ -121,8 +81,9 @@ class LiveRooms:
         self.timing = timing or Timing()
         self._clock = clock
         self._rooms: OrderedDict[Key, Held] = OrderedDict()
-        self._due: dict[Key, float] = {}
-        self._wake = asyncio.Event()
+        self._bells = Bells(database, clock, self._ring)
+        self._again: set[asyncio.Task[None]] = set()
+        """What is decided anew, because something else came first."""
 
     def now(self) -> float:
         """The time by which dojos live."""
@@ -131,6 +92,64 @@ class LiveRooms:
     def transaction(self, tenant_id: TenantId) -> contextlib.AbstractAsyncContextManager[Transaction]:
         """A unit of work of a tenant; not around the other methods, which take their own connection."""
         return self._database.transaction(tenant_id)
+
+    def begin(self, tenant_id: TenantId, room_id: RoomId, order: Order) -> Deferred[Done] | None:
+        """Decide now, on what all that is on its way will lead to; None for what ``execute`` has to do.
+
+        Raises:
+            Unavailable: too much is on its way.
+        """
+        held = self._rooms.get((tenant_id.int, room_id.int))
+        before = None if held is None else held.ahead
+        if held is None or before is None or order.also is not None or order.op_id.int in held.ops:
+            return None
+        try:
+            made = order.decide(before, self._clock())
+        except Problem:  # perhaps not on the newest state
+            return None
+        if not made or needs_tables(made) or (before.seq + len(made)) // SNAPSHOT_EVERY != before.seq // SNAPSHOT_EVERY:
+            return None
+        entries, after = new_entries(held.tenant_id, before, order.op_id, order.actor_id, made, self.timing)
+        if failpoints.armed:
+            failpoints.pass_by("rooms.commit")
+        group = self._writer.offer(entries, held.follows)
+        flight = Flight(order, before, after, made, entries, group, Deferred())
+        held.depart(flight)
+        self._rooms.move_to_end(held.key)
+        group.answers.then(lambda outcome: self._landed(held, flight, outcome))
+        return flight.done
+
+    def _landed(self, held: Held, flight: Flight, outcome: list[Appended] | Exception) -> None:
+        """The log has answered: tell everybody, or decide again on what came first."""
+        is_new = not isinstance(outcome, Exception) and all(answer.outcome == "new" for answer in outcome)
+        held.land(flight, is_new=is_new)
+        if isinstance(outcome, Exception):
+            flight.done.settle(outcome)
+        elif not is_new:
+            task = asyncio.create_task(self._decide_again(held, flight))
+            self._again.add(task)
+            task.add_done_callback(self._again.discard)
+        else:
+            try:
+                self._stored(held, flight, as_stored(flight.entries, outcome))
+            except failpoints.Injected as error:
+                flight.done.settle(error)
+            else:
+                flight.done.settle(Done(flight.after.seq, flight.made, flight.after))
+
+    def _stored(self, held: Held, flight: Flight, stored: Sequence[Entry]) -> None:
+        held.remember(flight.order.op_id, stored[-1].seq)
+        if not same_clock(flight.before, flight.after):
+            self._schedule(held, flight.after)
+        if failpoints.armed:
+            failpoints.pass_by("rooms.committed")
+        self._tell(held, flight.before, flight.after, flight.made, stored)
+
+    async def _decide_again(self, held: Held, flight: Flight) -> None:
+        try:
+            flight.done.settle(await self.execute(held.tenant_id, held.room_id, flight.order))
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            flight.done.settle(error)
 
     async def execute(self, tenant_id: TenantId, room_id: RoomId, order: Order) -> Done:
         """Decide and store; a repeated ``op_id`` repeats nothing.
@@ -141,8 +160,7 @@ class LiveRooms:
             Unavailable: the outcome may be unknown; offer it again with the same ``op_id``.
         """
         held = self._held(tenant_id, room_id)
-        async with held.lock:
-            await self._load_once(held)
+        async with self._alone(held):
             for _ in range(TRIES):
                 try:
                     done = await self._try(held, order)
@@ -162,8 +180,7 @@ class LiveRooms:
             RoomNotFound: the tenant has no such dojo.
         """
         held = self._held(tenant_id, room_id)
-        async with held.lock:
-            await self._load_once(held)
+        async with self._alone(held):
             return await self._caught_up(held)
 
     def seen(self, tenant_id: TenantId, room_id: RoomId) -> RoomState | None:
@@ -174,11 +191,12 @@ class LiveRooms:
     async def glance(self, tenant_id: TenantId, room_id: RoomId) -> RoomState:
         """The state as this process last saw it, for what may be a moment late."""
         held = self._held(tenant_id, room_id)
-        if held.state is not None:
-            return held.state
-        async with held.lock:
-            await self._load_once(held)
-            return self._state_of(held)
+        if held.state is None:
+            async with held.lock:  # and no longer, so that who waits for the same reading goes on at once
+                if held.state is None:
+                    await held.landed()
+                    await self._load_once(held)
+        return self._state_of(held)
 
     async def _try(self, held: Held, order: Order) -> Done | None:
         """One attempt; None where a look at the newest state changed the ground."""
@@ -242,6 +260,14 @@ class LiveRooms:
         self._rooms.move_to_end(key)
         return held
 
+    @contextlib.asynccontextmanager
+    async def _alone(self, held: Held) -> AsyncIterator[None]:
+        """Nothing of the dojo is on its way while the block runs, and its state is read."""
+        async with held.lock:
+            await held.landed()
+            await self._load_once(held)
+            yield
+
     async def _load_once(self, held: Held) -> None:
         if held.state is None:
             try:
@@ -253,19 +279,19 @@ class LiveRooms:
 
     def _let_go(self) -> None:
         """Forget dojos that were not used for longest; the log has them."""
-        idle = [key for key, held in self._rooms.items() if not held.lock.locked()]
-        for key in idle[: max(0, len(self._rooms) - HELD_MAX)]:
-            del self._rooms[key]
-            self._due.pop(key, None)
+        if len(self._rooms) > HELD_MAX:
+            idle = [key for key, held in self._rooms.items() if held.is_idle]
+            for key in idle[: len(self._rooms) - HELD_MAX]:
+                del self._rooms[key]
+                self._bells.expect(key, None)
 
     async def _load(self, held: Held) -> None:
         async with self._database.transaction(held.tenant_id) as tx:
-            head = await eventlog.head(tx, held.room_id)
-            room = await queries.room_by_id(tx, held.room_id)
-            if head is None or room is None:
+            found = await queries.head_and_snapshot(tx, held.room_id)
+            if found is None:
                 raise RoomNotFound
+            head, kept = found
             base = RoomState(room_id=held.room_id, epoch=head.epoch)
-            kept = await queries.snapshot(tx, held.room_id)
             if kept is not None and kept.seq <= head.seq:
                 try:
                     base = RoomState.model_validate({**kept.state, "epoch": head.epoch})
@@ -320,50 +346,22 @@ class LiveRooms:
     # The clock
 
     def _schedule(self, held: Held, state: RoomState) -> None:
-        due = deadline(state, self.timing)
-        if due is None:
-            self._due.pop(held.key, None)
-        elif self._due.get(held.key) != due:
-            self._due[held.key] = due
-            self._wake.set()
+        self._bells.expect(held.key, deadline(state, self.timing))
 
     async def keep_time(self) -> None:
-        """Ring bells and give up seats when they are due, until cancelled. Any process may: the first one does."""
-        polled = 0.0
-        while True:
-            now = self._clock()
-            due = {key for key, at in self._due.items() if at <= now}
-            if now - polled >= POLL:
-                polled = now
-                due |= await self._overdue(now)
-            await asyncio.gather(*(self._ring(*key) for key in due))
-            wait = min([polled + POLL, *self._due.values()]) - self._clock()
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(wait, 0.002)):  # not wait_for: it can swallow being cancelled
-                    await self._wake.wait()
+        """Ring bells and give up seats when they are due, until cancelled."""
+        await self._bells.keep_time()
 
-    async def _overdue(self, now: float) -> set[Key]:
-        """Dojos of any process whose deadline has passed."""
-        try:
-            async with self._database.system() as system:
-                found = await eventlog.due(system, now)
-        except Unavailable:
-            return set()
-        return {(item.tenant_id.int, item.stream_id.int) for item in found}
-
-    async def _ring(self, tenant: int, room: int) -> None:
-        room_id = RoomId(UUID(int=room))
+    async def _ring(self, key: Key) -> None:
+        tenant_id, room_id = TenantId(UUID(int=key[0])), RoomId(UUID(int=key[1]))
         order = Order(new_id(), UserId(NIL), lambda state, now: tick(state, now, self.timing))
         try:
-            await self.execute(TenantId(UUID(int=tenant)), room_id, order)
+            await self.execute(tenant_id, room_id, order)
         except Problem as problem:
             log.warning("bell_late", room_id=str(room_id), problem=problem.slug)
         except Exception:
             log.exception("bell_failed", room_id=str(room_id))
-        now = self._clock()
-        if self._due.get((tenant, room), now + POLL) <= now:  # not done: once more, but not at once
-            self._due[tenant, room] = now + POLL
+        self._bells.postpone(key)
 
 
 def _check(answers: Sequence[Appended]) -> None:

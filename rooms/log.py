@@ -14,6 +14,8 @@ from rooms.models import RoomId
 from rooms.state import RoomState, evolve, may_see
 
 PAGE = 500
+LEASING = frozenset({events.SessionClosed, events.TurnStarted, events.RotationStopped})
+"""Events that move the right to write the shared text."""
 
 
 def new_entries(
@@ -27,20 +29,12 @@ def new_entries(
     for op, event in zip(eventlog.op_ids(op_id, len(made)), made, strict=True):
         expected = state.seq
         state = evolve(state, expected + 1, event)
-        entries.append(
-            NewEntry(
-                tenant_id=tenant_id,
-                stream_id=state.room_id,
-                op_id=op,
-                kind=event.kind,
-                actor_id=actor_id,
-                payload=event.model_dump_json(),
-                audience=audience(event),
-                expels=event.person_id if isinstance(event, events.PersonRemoved) else None,
-                expected=expected,
-                fence=fence(state, event),
-            )
-        )
+        expels = event.person_id if type(event) is events.PersonRemoved else None
+        entry = NewEntry(
+            tenant_id, state.room_id, op, event.kind, actor_id, event.model_dump_json(), None, audience(event),
+            expels, expected, None, fence(state, event),
+        )  # fmt: skip
+        entries.append(entry)
     if entries and not same_clock(before, state):
         due = deadline(state, timing)
         entries[-1] = entries[-1]._replace(due=FOREVER if due is None else due)
@@ -49,20 +43,17 @@ def new_entries(
 
 def audience(event: RoomEvent) -> tuple[UUID, ...] | None:
     """Who may see an event, if not everybody."""
-    if isinstance(event, events.ChatSent) and event.message.to is not None:
+    if type(event) is events.ChatSent and event.message.to is not None:
         return tuple({event.message.by, event.message.to})
     return None
 
 
 def fence(state: RoomState, event: RoomEvent) -> Fence | None:
     """How an event moves the right to write the shared text; nobody has it once the session is over."""
-    if state.document_id is None:
+    kind = type(event)
+    if state.document_id is None or kind not in LEASING:
         return None
-    if isinstance(event, events.SessionClosed):
-        return Fence(state.document_id, NIL)
-    if isinstance(event, events.TurnStarted | events.RotationStopped):
-        return Fence(state.document_id, state.lease.holder)
-    return None
+    return Fence(state.document_id, NIL if kind is events.SessionClosed else state.lease.holder)
 
 
 async def read_after(tx: Transaction, room_id: RoomId, since: int) -> list[Entry]:

@@ -1,4 +1,7 @@
-"""Tables that follow the log: written in the same unit of work as the events that change them."""
+"""Tables that follow the log: written in the same unit of work as the events that change them.
+
+The table of participants follows by itself: a trigger of the log's, so that who comes and goes needs no unit of work.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,21 +9,10 @@ from datetime import UTC, datetime
 from core.db import Transaction
 from rooms import events, queries
 from rooms.events import RoomEvent, SessionEnded
-from rooms.models import Participant
 from rooms.rows import SessionRow
 from rooms.state import RoomState
 
-PROJECTED = frozenset(
-    {
-        events.SessionOpened,
-        events.SessionClosed,
-        events.PersonEntered,
-        events.PersonLost,
-        events.PersonLeft,
-        events.PersonRemoved,
-        events.RoleChanged,
-    }
-)
+PROJECTED = frozenset({events.SessionOpened, events.SessionClosed})
 """Events that need a unit of work; all others go to the log alone."""
 
 
@@ -31,7 +23,6 @@ def needs_tables(made: Sequence[RoomEvent]) -> bool:
 
 async def project(tx: Transaction, before: RoomState, after: RoomState, made: Sequence[RoomEvent]) -> None:
     """Change the tables as the events, which led from ``before`` to ``after``, say."""
-    room_id = before.room_id
     for seq, event in enumerate(made, before.seq + 1):
         match event:
             case events.SessionOpened():
@@ -39,21 +30,6 @@ async def project(tx: Transaction, before: RoomState, after: RoomState, made: Se
                 await queries.save_snapshot(tx, after)
             case events.SessionClosed():
                 await end(tx, before, event)
-            case events.PersonEntered():
-                joined = datetime.fromtimestamp(event.at, UTC)
-                person = Participant(
-                    room_id=room_id,
-                    identity=event.person_id,
-                    name=event.name,
-                    role=event.role,
-                    joined_at=joined,
-                    is_connected=True,
-                )
-                await queries.upsert_participant(tx, room_id, person)
-            case events.PersonLost() | events.PersonLeft() | events.PersonRemoved():
-                await queries.disconnect_participant(tx, room_id, event.person_id)
-            case events.RoleChanged():
-                await queries.change_participant_role(tx, room_id, event.person_id, event.role)
 
 
 async def begin(tx: Transaction, before: RoomState, seq: int, event: events.SessionOpened) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from core.db import Queries, Transaction
+from core.eventlog import Head
 from core.model import UserId
 from rooms.models import (
     LightId,
     NewTrack,
     Participant,
-    Role,
     Room,
     RoomFilter,
     RoomId,
@@ -152,11 +152,22 @@ async def find_session(queries: Queries, session_id: UUID) -> SessionPlace | Non
     return await queries.one(SessionPlace, "SELECT * FROM find_session($1)", session_id)
 
 
-async def snapshot(tx: Transaction, room_id: RoomId) -> Snapshot | None:
-    """Where a fold of the log may begin."""
-    return await tx.one(
-        Snapshot, "SELECT seq, state FROM room_snapshots WHERE tenant_id = $1 AND room_id = $2", tx.tenant_id, room_id
-    )
+async def head_and_snapshot(tx: Transaction, room_id: RoomId) -> tuple[Head, Snapshot | None] | None:
+    """Where a dojo's log stands, and where a fold of it may begin; None if the tenant has no such dojo."""
+    rows = await tx.rows(
+        """
+        SELECT s.last_seq, s.epoch, k.seq, k.state
+        FROM rooms r
+        JOIN log_streams s ON s.tenant_id = r.tenant_id AND s.stream_id = r.id
+        LEFT JOIN room_snapshots k ON k.tenant_id = r.tenant_id AND k.room_id = r.id
+        WHERE r.tenant_id = $1 AND r.id = $2
+        """,
+        tx.tenant_id, room_id,
+    )  # fmt: skip
+    if not rows:
+        return None
+    last_seq, epoch, seq, state = rows[0]
+    return Head(last_seq, epoch), None if seq is None else Snapshot(seq=seq, state=state)
 
 
 async def save_snapshot(tx: Transaction, state: RoomState) -> None:
@@ -171,40 +182,11 @@ async def save_snapshot(tx: Transaction, state: RoomState) -> None:
     )  # fmt: skip
 
 
-async def upsert_participant(tx: Transaction, room_id: RoomId, person: Participant) -> None:
-    """Someone is in; who was in before keeps when they first joined."""
-    await tx.run(
-        """
-        INSERT INTO participants (tenant_id, room_id, identity, name, role, joined_at, is_connected)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (tenant_id, room_id, identity)
-            DO UPDATE SET name = excluded.name, role = excluded.role, is_connected = excluded.is_connected
-        """,
-        tx.tenant_id, room_id, person.identity, person.name, person.role, person.joined_at, person.is_connected,
-    )  # fmt: skip
-
-
-async def disconnect_participant(tx: Transaction, room_id: RoomId, identity: UserId) -> None:
-    """Someone is not connected now."""
-    await tx.run(
-        "UPDATE participants SET is_connected = false WHERE tenant_id = $1 AND room_id = $2 AND identity = $3",
-        tx.tenant_id, room_id, identity,
-    )  # fmt: skip
-
-
 async def disconnect_all(tx: Transaction, room_id: RoomId) -> None:
     """Nobody is connected now."""
     await tx.run(
         "UPDATE participants SET is_connected = false WHERE tenant_id = $1 AND room_id = $2 AND is_connected",
         tx.tenant_id, room_id,
-    )  # fmt: skip
-
-
-async def change_participant_role(tx: Transaction, room_id: RoomId, identity: UserId, role: Role) -> None:
-    """Someone has another role."""
-    await tx.run(
-        "UPDATE participants SET role = $4 WHERE tenant_id = $1 AND room_id = $2 AND identity = $3",
-        tx.tenant_id, room_id, identity, role,
     )  # fmt: skip
 
 

@@ -26,9 +26,9 @@ LEADING = (*INSIDE, errors.HostsOnly)
 DOING = (*INSIDE, errors.NotYourTurn, errors.OnlyWatching)
 
 
-async def give(call: SocketCall, command: Command) -> Numbered:
+def give(call: SocketCall, command: Command) -> Awaitable[Numbered]:
     """What most doors do: give the command to the dojo."""
-    return await service.give(call.get(LiveRooms), call.actor, command)
+    return service.give(call.get(LiveRooms), call.actor, command)
 
 
 def channels_of(call: SocketCall, room_id: RoomId) -> tuple[Channel, Channel]:
@@ -59,8 +59,8 @@ async def enter_room(call: SocketCall, payload: commands.EnterRoom) -> Entered:
             await call.connection.subscribe(lobby)
             return Entered(status="waiting", server_time=live.now())
         await call.connection.unsubscribe(lobby)
-        await call.connection.subscribe(room)  # before the snapshot: an event may repeat, none is lost
-        return await service.snapshot(live, call.actor, payload)
+        heard = await call.connection.subscribe(room)  # before the snapshot: an event may repeat, none is lost
+        return await service.snapshot(live, call.actor, payload, heard)
     except (Forbidden, NotFound, Conflict):  # anything else may be stored: presence stays, so that its end is noticed
         await call.connection.unsubscribe(room)
         await call.connection.leave(room)
@@ -85,81 +85,81 @@ async def lose_connection(resources: Resources, channel: Channel, user_id: UserI
 
 
 @sockets.on("chat:send", problems=[*INSIDE, errors.UnknownPerson])
-async def send_chat(call: SocketCall, payload: commands.SendChat) -> Numbered:
+def send_chat(call: SocketCall, payload: commands.SendChat) -> Awaitable[Numbered]:
     """Say something to all, or to one."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("hand:set", problems=[*LEADING, errors.UnknownPerson])
-async def set_hand(call: SocketCall, payload: commands.SetHand) -> Numbered:
+def set_hand(call: SocketCall, payload: commands.SetHand) -> Awaitable[Numbered]:
     """Raise or lower a hand."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("away:set", problems=INSIDE)
-async def set_away(call: SocketCall, payload: commands.SetAway) -> Numbered:
+def set_away(call: SocketCall, payload: commands.SetAway) -> Awaitable[Numbered]:
     """Say whether the page is being looked at."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("people:admit", problems=[*LEADING, errors.UnknownPerson, errors.RoomFull])
-async def admit_people(call: SocketCall, payload: commands.AdmitPeople) -> Numbered:
+def admit_people(call: SocketCall, payload: commands.AdmitPeople) -> Awaitable[Numbered]:
     """Let people in who wait."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("person:deny", problems=[*LEADING, errors.UnknownPerson])
-async def deny_person(call: SocketCall, payload: commands.DenyPerson) -> Numbered:
+def deny_person(call: SocketCall, payload: commands.DenyPerson) -> Awaitable[Numbered]:
     """Do not let someone in."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("person:role", problems=[*LEADING, errors.UnknownPerson, errors.OwnerStays, errors.LastHost])
-async def change_role(call: SocketCall, payload: commands.ChangeRole) -> Numbered:
+def change_role(call: SocketCall, payload: commands.ChangeRole) -> Awaitable[Numbered]:
     """Give someone another role."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("person:speech", problems=[*LEADING, errors.UnknownPerson, errors.OwnerStays])
-async def set_speech(call: SocketCall, payload: commands.SetSpeech) -> Numbered:
+def set_speech(call: SocketCall, payload: commands.SetSpeech) -> Awaitable[Numbered]:
     """Take away, or give back, someone's right to be heard."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("person:remove", problems=[*LEADING, errors.UnknownPerson, errors.OwnerStays])
-async def remove_person(call: SocketCall, payload: commands.RemovePerson) -> Numbered:
+def remove_person(call: SocketCall, payload: commands.RemovePerson) -> Awaitable[Numbered]:
     """Remove someone, or ban them."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("rotation:start", problems=[*LEADING, errors.RotationRunning, errors.NobodyToRotate])
-async def start_rotation(call: SocketCall, payload: commands.StartRotation) -> Numbered:
+def start_rotation(call: SocketCall, payload: commands.StartRotation) -> Awaitable[Numbered]:
     """Start the clock that rotates the keyboard."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("rotation:control", problems=[*LEADING, errors.RotationNotRunning])
-async def control_rotation(call: SocketCall, payload: commands.ControlRotation) -> Numbered:
+def control_rotation(call: SocketCall, payload: commands.ControlRotation) -> Awaitable[Numbered]:
     """Pause, resume, stop, skip or shuffle."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("rotation:extend", problems=[*LEADING, errors.RotationNotRunning])
-async def extend_turn(call: SocketCall, payload: commands.ExtendTurn) -> Numbered:
+def extend_turn(call: SocketCall, payload: commands.ExtendTurn) -> Awaitable[Numbered]:
     """Make this turn longer or shorter."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("rotation:reorder", problems=[*LEADING, errors.UnknownPerson, errors.NamedTwice, errors.OnlyWatching])
-async def reorder_rotation(call: SocketCall, payload: commands.ReorderRotation) -> Numbered:
+def reorder_rotation(call: SocketCall, payload: commands.ReorderRotation) -> Awaitable[Numbered]:
     """Set the order of driving."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("keyboard:ask", problems=[*INSIDE, errors.RotationNotRunning, errors.OnlyWatching])
-async def ask_keyboard(call: SocketCall, payload: commands.AskKeyboard) -> Numbered:
+def ask_keyboard(call: SocketCall, payload: commands.AskKeyboard) -> Awaitable[Numbered]:
     """Ask the driver for the keyboard."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("light:report", problems=[*DOING, errors.FilesTooLarge])
@@ -169,33 +169,33 @@ async def report_light(call: SocketCall, payload: commands.ReportLight) -> Numbe
 
 
 @sockets.on("file:add", problems=[*DOING, errors.FileNameTaken, errors.TooManyFiles])
-async def add_file(call: SocketCall, payload: commands.AddFile) -> Numbered:
+def add_file(call: SocketCall, payload: commands.AddFile) -> Awaitable[Numbered]:
     """Add an empty file."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("file:rename", problems=[*DOING, errors.FileNotFound, errors.FileNameTaken])
-async def rename_file(call: SocketCall, payload: commands.RenameFile) -> Numbered:
+def rename_file(call: SocketCall, payload: commands.RenameFile) -> Awaitable[Numbered]:
     """Give a file another name."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("file:remove", problems=[*DOING, errors.FileNotFound, errors.LastFile])
-async def remove_file(call: SocketCall, payload: commands.RemoveFile) -> Numbered:
+def remove_file(call: SocketCall, payload: commands.RemoveFile) -> Awaitable[Numbered]:
     """Take a file out of the dojo."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("phase:set", problems=LEADING)
-async def set_phase(call: SocketCall, payload: commands.SetPhase) -> Numbered:
+def set_phase(call: SocketCall, payload: commands.SetPhase) -> Awaitable[Numbered]:
     """Go to another phase."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("session:close", problems=LEADING)
-async def close_session(call: SocketCall, payload: commands.CloseSession) -> Numbered:
+def close_session(call: SocketCall, payload: commands.CloseSession) -> Awaitable[Numbered]:
     """End the session for everybody."""
-    return await give(call, payload)
+    return give(call, payload)
 
 
 @sockets.on("signal:send", problems=INSIDE)

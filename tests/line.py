@@ -1,4 +1,4 @@
-"""A TCP line to a server, which a test can cut."""
+"""A TCP line to a server, which a test can cut, slow down and block."""
 
 import asyncio
 import contextlib
@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 
 
 class Line:
-    """A TCP line to a server that can be cut and mended."""
+    """A TCP line to a server that can be cut and mended. What it carries arrives ``lag`` seconds late."""
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._stranded: list[asyncio.Event] = []
         self.is_cut = False
+        self.lag = 0.0
 
     @property
     def url(self) -> str:
@@ -28,6 +32,8 @@ class Line:
             yield self
         finally:
             self.cut()
+            for flows in (*self._stranded, self._flows):
+                flows.set()
             self._server.close()
 
     def cut(self) -> None:
@@ -40,19 +46,37 @@ class Line:
         """Let new connections through."""
         self.is_cut = False
 
+    def block(self) -> None:
+        """Carry nothing, and hang up on nobody."""
+        self._flows.clear()
+
+    def unblock(self) -> None:
+        """Carry everything, also what was held up."""
+        self._flows.set()
+
+    def strand(self) -> None:
+        """Never carry anything again for the connections that there are, and hang up on nobody; new ones are well."""
+        self.block()
+        self._stranded.append(self._flows)
+        self._flows = asyncio.Event()
+        self._flows.set()
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         self._writers |= {writer, back}
-        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+        flows = self._flows
+        await asyncio.gather(self._copy(reader, back, flows), self._copy(there, writer, flows))
         self._writers -= {writer, back}
 
-    @staticmethod
-    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
+                if self.lag:
+                    await asyncio.sleep(self.lag)
+                await flows.wait()
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()

@@ -166,7 +166,8 @@ def keep(options: argparse.Namespace, bench: Bench) -> None:
 def main() -> int:
     """Run it, keep what was measured, and answer with the exit code."""
     options = chosen()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything that was started is stopped
+    for number in (signal.SIGTERM, signal.SIGINT):  # so that everything that was started is stopped, and no fault told
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     require_tools()
     warn_if_busy()
     print(f"{options.rounds} alternating rounds of {options.seconds:g} s; servers on core 0, everything else on core 1")

@@ -18,6 +18,8 @@ from loadtests.bench.table import Goal
 DOCUMENTS, PEOPLE, RATE = 200, 5, 10
 FREE = [peer.name for peer in EDITORS if not peer.stores]
 STORED = [peer.name for peer in EDITORS if peer.stores]
+TURN = 10
+"""Updates that one person types before the next one goes on."""
 LONG, BATCH = 50_000, 60
 """Updates of the document that somebody joins, and how many of them are sent together."""
 COMPACTED_WITHIN = 60.0
@@ -94,13 +96,14 @@ def _alternate(bench: Bench, burst: int) -> tuple[Outcomes, dict[str, float]]:
 
 
 def _type(bench: Bench, server: Server, burst: int) -> tuple[Measured, float]:
-    path = script(bench.folder, 2_000, 10)
+    """Everybody has typed once before anything is measured: whose client id is new waits for the log (decision 14)."""
+    path = script(bench.folder, 2_000, TURN)
     with ExitStack() as stack:
         places = stack.enter_context(seats(bench, server, DOCUMENTS, PEOPLE))
         bench.quieten()
         empty = resident(server.pids)
         stack.enter_context(bench.generator.people(server.protocol, places, file=str(path)))
-        bench.generator.run(rate=RATE, seconds=1, burst=burst)
+        bench.generator.run(rate=RATE, seconds=PEOPLE * TURN / RATE, burst=burst)
         found = bench.measured(server, rate=RATE, seconds=bench.seconds, burst=burst)
         memory = (resident(server.pids) - empty) / DOCUMENTS / 1000
     bench.note(server, found.run, "editor")

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from core.bus import Bus
 from core.call import Principal
 from core.db import Transaction
+from core.eventlog import Head
 from core.model import NIL, TenantId, UserId, new_id
 from core.sockets import signal
 from rooms import queries
@@ -19,7 +20,8 @@ from rooms.decide import Actor, Command, decide
 from rooms.decide import lose_connection as connection_lost
 from rooms.errors import Banned, NotAdmitted, RoomClosed
 from rooms.events import RoomSignal
-from rooms.live import Also, Done, LiveRooms, Order
+from rooms.held import Also, Done, Order
+from rooms.live import LiveRooms
 from rooms.log import read_after, seen_entry
 from rooms.models import Participant, RoomId
 from rooms.rows import LightRow
@@ -44,22 +46,37 @@ def in_dojo(principal: Principal) -> Actor:
     )
 
 
-async def give(live: LiveRooms, actor: Principal, command: Command, also: Also | None = None) -> Numbered:
+def give(live: LiveRooms, actor: Principal, command: Command, also: Also | None = None) -> Awaitable[Numbered]:
     """Give a command to a dojo; repeating its ``op_id`` repeats nothing.
 
     Raises:
         Problem: the dojo's rules refuse it.
     """
-    return Numbered(seq=(await _carry_out(live, actor, command, also)).seq)
+    order = _order(actor, command, also)
+    begun = live.begin(actor.tenant_id, command.room_id, order)
+    return (
+        _numbered(live, actor, command, order) if begun is None else begun.mapped(lambda done: Numbered(seq=done.seq))
+    )
 
 
-async def _carry_out(live: LiveRooms, actor: Principal, command: Command, also: Also | None = None) -> Done:
+async def _numbered(live: LiveRooms, actor: Principal, command: Command, order: Order) -> Numbered:
+    return Numbered(seq=(await live.execute(actor.tenant_id, command.room_id, order)).seq)
+
+
+def _order(actor: Principal, command: Command, also: Also | None = None) -> Order:
     actor.require("rooms:join")
     actor.require_reach(command.room_id)
     seed = random.getrandbits(64)
     me = in_dojo(actor)
-    order = Order(command.op_id, actor.user_id, lambda state, now: decide(state, command, me, now, seed), also)
-    return await live.execute(actor.tenant_id, command.room_id, order)
+    return Order(command.op_id, actor.user_id, lambda state, now: decide(state, command, me, now, seed), also)
+
+
+async def _carry_out(live: LiveRooms, tenant_id: TenantId, room_id: RoomId, order: Order) -> Done:
+    begun = live.begin(tenant_id, room_id, order)
+    if begun is None and live.seen(tenant_id, room_id) is None:
+        await live.glance(tenant_id, room_id)
+        begun = live.begin(tenant_id, room_id, order)
+    return await (live.execute(tenant_id, room_id, order) if begun is None else begun)
 
 
 async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> bool:
@@ -71,15 +88,23 @@ async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> b
         Banned: they were removed for good.
         NotInvited: guests are not let in here.
     """
-    done = await _carry_out(live, actor, command.model_copy(update={"op_id": new_id()}))
+    order = _order(actor, command.replace(op_id=new_id()))
+    done = await _carry_out(live, actor.tenant_id, command.room_id, order)
     # By the state that this left: who is let in a moment later has a kept seat, and is not in until they come again.
     person = done.state.people.get(actor.user_id)
     return person is not None and person.seated
 
 
-async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom) -> Entered:
-    """What someone who is in needs to show the dojo: what they missed, or all of it."""
-    state = await live.state(actor.tenant_id, command.room_id)
+async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom, heard: Head) -> Entered:
+    """What someone who is in needs to show the dojo: what they missed, or all of it.
+
+    Args:
+        heard: what their connection hears begins behind it. The state must not be older, or an event were lost; that
+            it follows on all that came before they entered is sure, because their entering was decided on that.
+    """
+    state = live.seen(actor.tenant_id, command.room_id)
+    if state is None or state.epoch != heard.epoch or state.seq < heard.seq:
+        state = await live.state(actor.tenant_id, command.room_id)
     seated(state, actor.user_id)
     missed = state.seq - command.seq if command.seq is not None and command.epoch == state.epoch else None
     if missed is None or command.seq is None or not 0 <= missed <= TAIL_MAX:
@@ -113,7 +138,7 @@ def seated(state: RoomState, person_id: UserId) -> Person:
 async def lose_connection(live: LiveRooms, tenant_id: TenantId, room_id: RoomId, person_id: UserId) -> None:
     """Someone's last connection broke."""
     order = Order(new_id(), UserId(NIL), lambda state, now: connection_lost(state, person_id, now))
-    await live.execute(tenant_id, room_id, order)
+    await _carry_out(live, tenant_id, room_id, order)
 
 
 async def add_participant(live: LiveRooms, actor: Principal, room_id: RoomId, person_id: UserId) -> Numbered:

@@ -16,8 +16,9 @@ from rooms import queries
 from rooms.decide import OpenSession, Timing, change_settings, close_session, open_session
 from rooms.errors import LinkNotFound, NotYourRoom, RoomNotFound, UnknownKata
 from rooms.events import RoomCreated, RoomEvent
+from rooms.held import Also, Order
 from rooms.kata import get_kata
-from rooms.live import Also, LiveRooms, Order
+from rooms.live import LiveRooms
 from rooms.log import new_entries
 from rooms.models import NewRoom, Room, RoomChange, RoomId, RoomLink, RoomPage, RoomQuery, SessionId, SourceFile
 from rooms.projection import project

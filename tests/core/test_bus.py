@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import redis.asyncio as redis
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from core.bus import PREFIX, Bus
 from core.model import new_id
@@ -68,6 +69,24 @@ async def test_unsubscribed_channel_is_silent(redis_url: str) -> None:
         unsubscribe()
         bus.publish(channel, b"2")
     assert heard == [b"1"]
+
+
+async def test_connection_holds_while_a_channel_is_joined_and_left_in_one_breath(redis_url: str) -> None:
+    channel = str(new_id())
+    heard: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as bus, Bus(redis_url, SECRET).running() as other:
+        await until(lambda: bus.connected.is_set() and other.connected.is_set())
+        with capture_logs() as lines:
+            for _ in range(3):
+                bus.subscribe(channel, heard.append)()
+            bus.subscribe(channel, heard.append)
+
+            def arrived() -> bool:
+                other.publish(channel, b"1")
+                return bool(heard)
+
+            await until(arrived)
+        assert lines == []
 
 
 async def test_forged_foreign_replayed_and_garbage_messages_are_dropped(redis_url: str, client: "redis.Redis") -> None:

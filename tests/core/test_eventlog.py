@@ -12,7 +12,8 @@ import pytest
 from core import eventlog
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import FOREVER, Fence, LogWriter, NewEntry
+from core.eventlog import FOREVER, Fence, NewEntry
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from tests.conftest import DatabaseUrls
 

@@ -12,9 +12,11 @@ import pytest
 
 from core import eventlog, failpoints
 from core.bus import Bus
+from core.call import Resources
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import LogWriter, NewEntry
+from core.eventlog import NewEntry
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.outbox import Delivery, Handlers, relay
 from tests.conftest import DatabaseUrls
@@ -25,7 +27,8 @@ APPEND = """
 import asyncio, os, sys
 from uuid import UUID
 from core import failpoints
-from core.eventlog import LogWriter, NewEntry
+from core.eventlog import NewEntry
+from core.logwriter import LogWriter
 async def main(url, tenant, stream, op, spec):
     failpoints.arm(spec)
     async with LogWriter(url).running() as writer:
@@ -33,6 +36,31 @@ async def main(url, tenant, stream, op, spec):
         print("acknowledged", flush=True)
 asyncio.run(main(*sys.argv[1:]))
 """
+
+RELAY = """
+import asyncio, sys
+from core import failpoints
+from core.db import Database
+from core.outbox import Handlers, relay
+from tests.core.test_outbox import jobs, listeners
+async def main(url, spec):
+    failpoints.arm(spec)
+    send = lambda delivery: print(delivery.model_dump_json(), flush=True)
+    await relay(Database(url, size=2), Handlers(listeners.items, jobs.items), send)
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def run_to_its_death(program: str, *words: str) -> bytes:
+    """Run a program that kills itself; what it said until then."""
+    root = str(Path(failpoints.__file__).parent.parent)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *words,
+        stdout=asyncio.subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": root},
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    return said
 
 
 @pytest.fixture(autouse=True)
@@ -109,15 +137,8 @@ async def test_process_that_dies_at_its_commit_acknowledges_nothing(
     database: Database, database_urls: DatabaseUrls, tenant: TenantId, stream: UUID, point: str, is_stored: bool
 ) -> None:
     op_id = new_id()
-    root = str(Path(failpoints.__file__).parent.parent)
     words = (database_urls.app, str(tenant), str(stream), str(op_id), f"{point}=crash")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", APPEND, *words,
-        stdout=asyncio.subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": root},
-    )  # fmt: skip
-    said, _ = await process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert b"acknowledged" not in said
+    assert b"acknowledged" not in await run_to_its_death(APPEND, *words)
     assert await stored(database, tenant, stream) == ([op_id] if is_stored else [])
 
 
@@ -160,3 +181,34 @@ async def test_relay_lives_on_when_a_dispatch_breaks(
         assert await tx.value(int, "SELECT count(*) FROM outbox") == 3, "they are due again until they were handled"
     await database.close()
     assert len(sent) == count
+
+
+@pytest.mark.parametrize(("point", "count"), [("outbox.dispatch", 0), ("outbox.dispatched", 1)])
+async def test_relay_that_dies_loses_nothing_and_nothing_is_done_twice(
+    new_database: Callable[[], DatabaseUrls], point: str, count: int
+) -> None:
+    url, tenant = new_database().app, TenantId(new_id())
+    handlers = Handlers(test_outbox.listeners.items, test_outbox.jobs.items)
+    database, resources = Database(url, size=4), Resources()
+    resources.provide(Database, database)
+    async with database.transaction(tenant) as tx:
+        await tx.run("INSERT INTO tenants (tenant_id, name) VALUES ($1, 'T')", tenant)
+        for cup in range(3):
+            await tx.publish(test_outbox.Brewed(cup=cup))
+    said = (await run_to_its_death(RELAY, url, f"{point}=crash")).splitlines()
+    queue = [Delivery.model_validate_json(line) for line in said if line.startswith(b"{")]
+    assert len(queue) == count
+    relaying, washed = asyncio.create_task(relay(database, handlers, queue.append)), dict[UUID, int]()
+    async with asyncio.timeout(20):
+        while await test_outbox.kinds(database, tenant):
+            while queue:
+                delivery = queue.pop()
+                await handlers.deliver(resources, delivery)
+                if delivery.handler == "kitchen.wash_up":
+                    washed[delivery.id] = delivery.payload["cup"]
+            async with database.transaction(tenant) as tx:  # their turn comes again
+                await tx.run("UPDATE outbox SET due_at = now() WHERE tenant_id = $1 AND attempts = 1", tenant)
+            await asyncio.sleep(0.01)
+    relaying.cancel()
+    await database.close()
+    assert sorted(washed.values()) == [0, 1, 2], "each cup makes one job"

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet, OctKey, OKPKey
 from core.call import Principal
 from core.errors import Unauthenticated
 from core.model import Model, TenantId, UserId, new_id
-from core.tokens import Tokens, write_keys
+from core.tokens import LEEWAY, Tokens, write_keys
 
 SECRET = "s" * 40
 ISSUER = "http://dojo.example"
@@ -80,6 +80,42 @@ def test_expired_changed_and_foreign_tokens_are_refused(tokens: Tokens, tmp_path
     ):
         with pytest.raises(Unauthenticated):
             tokens.principal(bad)
+
+
+def test_what_was_believed_once_is_no_reason_to_believe_what_differs(tokens: Tokens) -> None:
+    """After the first token of a key, the others' headers are known; signature and claims are looked at all the same."""
+    first, second = tokens.access(a_principal(name="Ana")), tokens.access(a_principal(name="Bob"))
+    assert [tokens.principal(each).name for each in (first, second, first)] == ["Ana", "Bob", "Ana"]
+    head, body, signature = second.split(".")
+    for bad in (
+        f"{head}.{first.split('.')[1]}.{signature}",
+        f"{head}.{body}.{first.split('.')[2]}",
+        f"{head}.{body}.",
+        f"{head}.{body}",
+        f"{head}.{body}.{signature}.{signature}",
+        f"{head}.{body}.{signature}é",
+        f"{head}..{signature}",
+        tokens.access(a_principal(expires_at=time.time() - 60)),
+        Tokens(tokens._keys, SECRET, "http://elsewhere.example").access(a_principal()),
+    ):
+        with pytest.raises(Unauthenticated):
+            tokens.principal(bad)
+
+
+def test_believed_token_expires(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tokens.access(a_principal(expires_at=time.time() + 60))
+    assert tokens.principal(token).name == "Ana"
+    later = time.time() + 60 + LEEWAY + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(Unauthenticated):
+        tokens.principal(token)
+
+
+def test_believed_tokens_are_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.tokens.BELIEVED_MAX", 2)
+    for _ in range(5):
+        tokens.principal(tokens.access(a_principal()))
+    assert len(tokens._believed) == 2
 
 
 def test_public_key_as_a_shared_secret_is_refused(tokens: Tokens) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import string
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -75,8 +74,8 @@ def test_the_language_is_known_by_file_or_by_tag(file_name: str, languages: tupl
     assert (len({run.colour for run in lines[0]}) > 1) == coloured
 
 
+@pytest.mark.timeout(10)
 def test_what_is_huge_is_drawn_in_time() -> None:
-    started = time.perf_counter()
     picture(
         Card(
             name="W" * 80,
@@ -86,7 +85,6 @@ def test_what_is_huge_is_drawn_in_time() -> None:
             code="(" * 100_000,
         )
     )
-    assert time.perf_counter() - started < 10
 
 
 @given(

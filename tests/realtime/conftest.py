@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import socketio
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from core.call import Principal, Resources
 from core.db import Database
@@ -46,6 +47,19 @@ async def until_async(condition: Callable[[], Awaitable[Any]], patience: float =
     return found
 
 
+def counted(name: str, **labels: str) -> float:
+    """What ``dojo_gateway_{name}`` counts."""
+    return REGISTRY.get_sample_value(f"dojo_gateway_{name}_total", labels) or 0.0
+
+
+@contextlib.asynccontextmanager
+async def seen(name: str, **labels: str) -> AsyncIterator[None]:
+    """What happens in the block, or in the decorated test, is counted by ``dojo_gateway_{name}``."""
+    before = counted(name, **labels)
+    yield
+    await until(lambda: counted(name, **labels) > before)
+
+
 class Client:
     """A Socket.IO client that writes down what it hears."""
 
@@ -75,10 +89,10 @@ class Client:
         """What was heard under ``name``."""
         return [data for heard, data in self.heard if heard == name]
 
-    async def has_events(self, count: int) -> list[Any]:
-        """The room's events, once there are so many."""
-        await until(lambda: len(self.events()) >= count)
-        return self.events()
+    async def has_events(self, count: int, name: str = "room:event") -> list[Any]:
+        """What was heard under ``name``, once there is so much."""
+        await until(lambda: len(self.events(name)) >= count)
+        return self.events(name)
 
     def texts(self) -> list[str | None]:
         """What was said, as far as it was shown."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from core.bus import Bus
 from core.call import Principal, Resources
 from core.db import Database, Transaction
 from core.errors import Forbidden
-from core.eventlog import LogWriter, NewEntry, as_stored, create_stream, read
+from core.eventlog import NewEntry, as_stored, create_stream, read
+from core.logwriter import LogWriter
 from core.model import Model, TenantId, UserId, new_id
 from core.process import Package
 from core.sockets import Channel, SocketCall, Sockets, announce, signal
@@ -122,6 +124,16 @@ async def send_chat(call: SocketCall, payload: Say) -> Done:
         call.resources, channel, call.actor.user_id, payload.kind, said, op_id=op_id, expels=payload.expels, **more
     )
     return Done(seq=seq)
+
+
+@sockets.on("chat:offer")
+def offer_chat(call: SocketCall, payload: Say) -> Awaitable[Done]:
+    """Say something to the log alone, without a task."""
+    actor, said = call.actor, json.dumps({"text": payload.text})
+    entry = NewEntry(
+        actor.tenant_id, payload.room_id, payload.op_id or new_id(), payload.kind, actor.user_id, payload=said
+    )
+    return call.get(LogWriter).offer([entry]).answers.mapped(lambda answers: Done(seq=answers[0].seq))
 
 
 @sockets.on("signal:send")

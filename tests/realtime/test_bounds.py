@@ -2,16 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from core.db import Database
+from core.eventlog import read
+from core.model import TenantId, new_id
 from core.tokens import Tokens
-from tests.realtime.conftest import Client, Connect, Gateway, NewGateway, Person, until
-from tests.realtime.test_hostile import ended, raw
+from realtime.editor import MAX_PENDING, MESSAGE_BURST
+from realtime.sessions import MAX_CHANNELS, MAX_HELD, SIGNAL_BACKLOG
+from tests.conftest import DatabaseUrls
+from tests.postgres import locked
+from tests.realtime.conftest import Client, Connect, Gateway, NewGateway, Person, seen, until
+from tests.realtime.peers import Peer
+from tests.realtime.test_hostile import deaf, ended, raw, upgrade
+from tests.realtime.wire import Wire
+
+DROPPED = 'dojo_gateway_dropped_total{reason="backlog"}'
+
+Sit = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
@@ -28,6 +42,7 @@ async def metric(http: aiohttp.ClientSession, gateway: Gateway, line: str) -> fl
     return next((float(each.rpartition(" ")[2]) for each in lines if each.startswith(line + " ")), 0.0)
 
 
+@seen("refused", reason="full")
 async def test_full_node_refuses_the_next_socket(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
     gateway = await new_gateway(max_connections=2)
     held = [await raw(http, gateway) for _ in range(2)]
@@ -52,6 +67,7 @@ async def until_let_in(http: aiohttp.ClientSession, gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
+@seen("closed", reason="silent")
 async def test_client_that_answers_no_ping_is_dropped(
     new_gateway: NewGateway, http: aiohttp.ClientSession, transport: str
 ) -> None:
@@ -97,6 +113,7 @@ async def test_client_that_sends_faster_than_it_is_answered_is_read_no_faster(
     await eve.close()
 
 
+@seen("closed", reason="slow")
 async def test_polling_client_that_does_not_fetch_is_dropped(
     new_gateway: NewGateway,
     connect: Connect,
@@ -131,15 +148,18 @@ async def test_upgrade_that_is_begun_and_left_is_ended(new_gateway: NewGateway, 
     await probe.close()
 
 
+@pytest.mark.parametrize(("packet", "count"), [("4garbage", 200), ("4" + "x" * 70_000, 1)])
+@seen("closed", reason="bad-packet")
 async def test_bad_connection_is_one_line_of_log(
-    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, packet: str, count: int
 ) -> None:
     with capture_logs() as lines:
         eve = await raw(http, gateway, tokens.access(person("Eve")))
-        for _ in range(200):
-            await eve.send_str("4garbage")
+        for _ in range(count):
+            await eve.send_str(packet)
         await ended(eve)
         await eve.close()
+        await until(lambda: lines)
     assert [line["event"] for line in lines].count("bad_packet") == 1
 
 
@@ -154,3 +174,140 @@ async def test_traffic_is_seen_in_the_metrics(
     assert await metric(http, gateway, "dojo_gateway_sent_bytes_total") > sent + 1_000
     assert await metric(http, gateway, 'dojo_gateway_connections{door="json"}') >= 1
     assert await metric(http, gateway, 'dojo_gateway_backlog_bytes{door="json"}') == 0
+
+
+@pytest.mark.parametrize("event", ["chat:send", "chat:offer"])  # in a task, and without one
+async def test_answer_that_takes_too_long_is_given_up_and_the_client_stays(
+    new_gateway: NewGateway, connect: Connect, person: Person, database: Database, database_urls: DatabaseUrls,
+    tenant_id: TenantId, room_id: UUID, event: str,
+) -> None:  # fmt: skip
+    gateway = await new_gateway(core={"database_timeout": 60}, answer_timeout=0.3)
+    ana, op_id = await connect(gateway, person("Ana")), new_id()
+    with locked(database_urls, room_id):
+        async with seen("events", event=event, outcome="unavailable"):
+            late = await ana.call(event, room_id=room_id, text="once", op_id=op_id)
+        assert late["problem"]["code"] == "unavailable"
+        assert (await ana.call("door:slow", room_id=room_id))["ok"]
+    assert (await ana.call(event, room_id=room_id, text="once", op_id=op_id))["ok"]
+    async with database.transaction(tenant_id) as tx:
+        assert [entry.op_id for entry in await read(tx, room_id, 0)] == [op_id]
+    assert not ana.is_gone.is_set()
+
+
+async def test_client_is_in_a_bounded_number_of_channels(
+    new_gateway: NewGateway, connect: Connect, person: Person, document_in: Callable[[], Awaitable[UUID]]
+) -> None:
+    gateway = await new_gateway(core={"rate_scale": 100.0})
+    ana, rooms = await connect(gateway, person("Ana")), [await document_in() for _ in range(MAX_CHANNELS + 1)]
+    for room_id in rooms[:-1]:
+        assert (await ana.call("room:enter", room_id=room_id))["ok"]
+    assert (await ana.call("room:enter", room_id=rooms[-1]))["problem"]["code"] == "forbidden"
+    assert (await ana.call("room:enter", room_id=rooms[0]))["ok"]
+    await ana.call("room:leave", room_id=rooms[0])
+    assert (await ana.call("room:enter", room_id=rooms[-1]))["ok"]
+
+
+async def deaf_wire(gateway: Gateway, token: str, room_id: UUID) -> Wire:
+    """Somebody in a room who will read nothing more until asked to; what comes waits at the gateway."""
+    wire = Wire(*await asyncio.open_connection(sock=deaf(gateway), limit=1_024))
+    wire.send(upgrade("/socket.io/?EIO=4&transport=websocket"))
+    await wire.answered()
+    wire.say("40" + json.dumps({"token": token}), "421" + json.dumps(["room:enter", {"room_id": str(room_id)}]))
+    while not str(await wire.hear()).startswith("431"):
+        pass
+    return wire
+
+
+async def test_reader_who_is_behind_gets_no_signals_and_every_event(
+    new_gateway: NewGateway,
+    connect: Connect,
+    http: aiohttp.ClientSession,
+    tokens: Tokens,
+    person: Person,
+    room_id: UUID,
+) -> None:
+    gateway = await new_gateway(core={"rate_scale": 100.0})
+    ana, eve = await connect(gateway, person("Ana")), await deaf_wire(gateway, tokens.access(person("Eve")), room_id)
+    assert (await ana.call("room:enter", room_id=room_id))["ok"]
+    dropped = await metric(http, gateway, DROPPED)
+    said = 0
+    while await metric(http, gateway, 'dojo_gateway_backlog_most_bytes{door="json"}') <= SIGNAL_BACKLOG:
+        assert (await ana.call("chat:send", room_id=room_id, text=f"{said}" + "x" * 60_000))["ok"]
+        said += 1
+    for number in range(10):
+        assert (await ana.call("signal:send", room_id=room_id, value=f"early {number}"))["ok"]
+    await until(lambda: len(ana.events("room:signal")) == 10)
+    assert await metric(http, gateway, DROPPED) == dropped + 10
+    heard = [json.loads(str(await eve.hear())[2:]) for _ in range(said)]
+    assert [(name, body["seq"]) for name, body in heard] == [("room:event", seq) for seq in range(1, said + 1)]
+    await ana.call("signal:send", room_id=room_id, value="late")
+    assert json.loads(str(await eve.hear())[2:])[1]["value"] == "late"
+    await eve.hang_up()
+
+
+@seen("closed", reason="slow")
+async def test_what_is_held_back_behind_an_answer_is_bounded(
+    new_gateway: NewGateway, connect: Connect, person: Person, database_urls: DatabaseUrls, room_id: UUID,
+    document_in: Callable[[], Awaitable[UUID]],
+) -> None:  # fmt: skip
+    gateway = await new_gateway(
+        core={"rate_scale": 1000.0, "database_timeout": 60}, events_per_second=1e6, event_burst=1_000_000
+    )
+    ana, eve = await connect(gateway, person("Ana")), await connect(gateway, person("Eve"))
+    other = await document_in()
+    for client in (ana, eve):
+        assert (await client.call("room:enter", room_id=room_id))["ok"]
+    with locked(database_urls, other):
+        await eve.socket.emit("chat:send", {"room_id": str(other), "text": "waits"})
+        for number in range(1, MAX_HELD + 1):
+            await ana.socket.emit("signal:send", {"room_id": str(room_id), "value": str(number)})
+            if number % 200 == 0:
+                await ana.has_events(number, "room:signal")
+        assert not eve.is_gone.is_set()
+        await ana.call("signal:send", room_id=room_id, value="one too many")
+        await asyncio.wait_for(eve.is_gone.wait(), 5)
+
+
+async def test_editor_that_sends_faster_than_is_stored_is_read_no_faster(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person, database_urls: DatabaseUrls,
+    document_id: UUID,
+) -> None:  # fmt: skip
+    eve, part, count = await sit(gateway, person("Eve")), "x" * 100_000, 40
+    before = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    with locked(database_urls, document_id):
+        sending = asyncio.create_task(type_all(eve, part, count))
+        assert await unread(http, gateway, before + MAX_PENDING) <= before + 2 * MAX_PENDING
+    assert [await eve.answer(number) for number in await sending] == ["ack"] * count
+
+
+async def test_editor_that_says_too_much_is_read_no_faster(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person
+) -> None:
+    eve, ana, count = await sit(gateway, person("Eve")), await sit(gateway, person("Ana")), 4_000
+    before = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    sending = asyncio.create_task(say_all(eve, count))
+    assert await unread(http, gateway, before + MESSAGE_BURST * 1_000) < before + count * 1_000 // 2
+    assert await ana.answer(await ana.type("a")) == "ack"  # the others are served all the while
+    sending.cancel()
+
+
+async def type_all(peer: Peer, part: str, count: int) -> list[int]:
+    """Type without waiting for answers; the updates' numbers."""
+    return [await peer.type(part) for _ in range(count)]
+
+
+async def say_all(peer: Peer, count: int) -> None:
+    """Show a cursor, again and again."""
+    for clock in range(1, count + 1):
+        await peer.say({"cursor": "x" * 1_000}, clock=clock)
+
+
+async def unread(http: aiohttp.ClientSession, gateway: Gateway, least: float) -> float:
+    """The bytes that the gateway has read, once that is more than ``least`` and grows no more for many turns."""
+    received = 0.0
+    async with asyncio.timeout(20):
+        while received <= least:
+            received = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+        for _ in range(50):
+            received = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    return received

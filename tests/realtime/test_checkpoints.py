@@ -9,7 +9,8 @@ from pycrdt import Doc, Text
 
 from core.call import Resources
 from core.db import Database
-from core.eventlog import LogWriter, NewEntry
+from core.eventlog import NewEntry
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.outbox import Delivery, Handlers
 from core.tokens import Tokens

@@ -11,7 +11,8 @@ from pycrdt import Doc, Text
 
 from core.bus import Bus
 from core.db import Database
-from core.eventlog import LogWriter, NewEntry, read
+from core.eventlog import NewEntry, read
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime.editor import Editor

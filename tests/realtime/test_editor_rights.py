@@ -9,7 +9,8 @@ from pycrdt import Doc, Text
 
 from core import failpoints
 from core.db import Database
-from core.eventlog import Fence, LogWriter, NewEntry
+from core.eventlog import Fence, NewEntry
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from tests.realtime.conftest import Gateway, Person, until
 from tests.realtime.peers import Peer, Sit, stored

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import pytest
+from pycrdt import Text
 
 from core.bus import Bus
 from core.db import Database
@@ -12,8 +13,9 @@ from core.model import TenantId
 from core.settings import CoreSettings
 from core.tokens import Tokens
 from tests.line import Line
+from tests.realtime import doors
 from tests.realtime.conftest import Connect, NewGateway, Person, until, until_async
-from tests.realtime.peers import Peer, editor_pass
+from tests.realtime.peers import Peer, editor_pass, stored
 
 
 @pytest.fixture
@@ -46,6 +48,28 @@ async def test_events_arrive_without_redis_and_at_once_when_it_is_back(
     await ana.call("chat:send", room_id=room_id, text="10")
     await bob.has_events(11)
     assert bob.texts() == ana.texts() == [str(number) for number in range(11)]
+
+
+async def test_who_may_not_stay_is_sent_away_without_redis(
+    new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, room_id: UUID, database: Database,
+    tenant_id: TenantId,
+) -> None:  # fmt: skip
+    gateways = [await new_gateway(core={"redis_url": bus_line.url}) for _ in range(2)]
+    signed_out, banned = person("Ana"), person("Bob")
+    ana, bob, eve = [await connect(gateways[0], who) for who in (signed_out, banned, person("Eve"))]
+    host = await connect(gateways[1], person("Host"))
+    for client in (ana, bob, eve, host):
+        assert (await client.call("room:enter", room_id=room_id))["ok"]
+    bus_line.cut()
+    async with database.transaction(tenant_id) as tx:
+        await doors.end_sign_in(tx, signed_out)
+    ban = {"kind": "person_removed", "expels": banned.user_id}
+    assert (await host.call("chat:send", room_id=room_id, text="out", **ban))["ok"]
+    await until(lambda: bob.events("room:expelled"))
+    await until(ana.is_gone.is_set)
+    assert (await host.call("chat:send", room_id=room_id, text="we are among ourselves"))["ok"]
+    await until(lambda: "we are among ourselves" in eve.texts())
+    assert "we are among ourselves" not in bob.texts()
 
 
 async def test_edits_arrive_without_redis(
@@ -116,7 +140,6 @@ async def test_edits_wait_for_postgresql_and_are_stored_once(
     database_line.mend()
     assert [await ana.answer(number) for number in waiting] == ["ack"] * 5
     await until(lambda: str(bob) == "abcdef")
-    async with database.transaction(tenant_id) as tx:
-        assert len(await read(tx, document_id, 0)) == 6
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "abcdef"
     for peer in (ana, bob):
         await peer.close()

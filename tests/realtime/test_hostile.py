@@ -14,7 +14,7 @@ from core.tokens import Tokens
 from realtime.editor import Editor
 from realtime.hub import Hub
 from tests.realtime import doors
-from tests.realtime.conftest import SITE, Connect, Gateway, NewGateway, Person, until, until_async
+from tests.realtime.conftest import SITE, Connect, Gateway, NewGateway, Person, counted, seen, until, until_async
 from tests.realtime.peers import Peer, editor_pass
 
 
@@ -70,6 +70,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
+@seen("closed", reason="bad-packet")
 async def test_garbage_ends_the_connection(
     gateway: Gateway,
     http: aiohttp.ClientSession,
@@ -104,6 +105,7 @@ async def is_gone(http: aiohttp.ClientSession, url: str) -> bool:
         return answer.status == 400 or (await answer.text()) == "1"
 
 
+@seen("closed", reason="bad-packet")
 async def test_packet_beyond_the_cap_ends_the_connection(
     gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person
 ) -> None:
@@ -112,11 +114,13 @@ async def test_packet_beyond_the_cap_ends_the_connection(
     await ended(eve)
 
 
+@seen("closed", reason="no-connect")
 async def test_socket_that_never_says_connect_is_closed(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
     gateway = await new_gateway(connect_timeout=0.3)
     await ended(await raw(http, gateway))
 
 
+@seen("closed", reason="bad-packet")
 async def test_socket_that_tries_token_after_token_is_closed(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     eve = await raw(http, gateway)
     for _ in range(6):
@@ -126,6 +130,7 @@ async def test_socket_that_tries_token_after_token_is_closed(gateway: Gateway, h
 
 @pytest.mark.parametrize("path", ["/socket.io/?EIO=4&transport=polling", "/socket.io-msgpack/?EIO=4&transport=polling"])
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:8080.evil.example"])
+@seen("refused", reason="origin")
 async def test_page_of_another_site_is_refused(
     gateway: Gateway, http: aiohttp.ClientSession, path: str, origin: str
 ) -> None:
@@ -137,6 +142,7 @@ async def test_page_of_another_site_is_refused(
         assert answer.status == 200
 
 
+@seen("refused", reason="origin")
 async def test_page_of_another_site_does_not_open_the_editor(
     gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, room_id: UUID
 ) -> None:
@@ -147,6 +153,7 @@ async def test_page_of_another_site_does_not_open_the_editor(
     assert refused.value.status == 403
 
 
+@seen("refused", reason="handshakes")
 async def test_handshake_flood_is_stopped(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
     gateway = await new_gateway(handshakes_per_second=1, handshake_burst=5)
     url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
@@ -158,6 +165,7 @@ async def test_handshake_flood_is_stopped(new_gateway: NewGateway, http: aiohttp
     assert 429 in statuses[5:]
 
 
+@seen("refused", reason="address")
 async def test_one_address_has_a_bounded_number_of_sockets(
     new_gateway: NewGateway, http: aiohttp.ClientSession
 ) -> None:
@@ -221,6 +229,7 @@ def frame(opcode: int, data: bytes) -> bytes:
     return bytes((0x80 | opcode,)) + size + bytes(4) + data
 
 
+@seen("closed", reason="slow")
 async def test_slow_reader_is_cut_off_and_the_others_are_not(
     new_gateway: NewGateway, tokens: Tokens, person: Person, connect: Connect, room_id: UUID, tenant_id: TenantId
 ) -> None:
@@ -244,6 +253,7 @@ async def test_slow_reader_is_cut_off_and_the_others_are_not(
     eve.close()
 
 
+@seen("closed", reason="slow")
 async def test_slow_editor_is_cut_off_and_the_others_are_not(
     new_gateway: NewGateway, tokens: Tokens, person: Person, room_id: UUID, document_in: Callable[[], Awaitable[UUID]]
 ) -> None:
@@ -267,6 +277,29 @@ async def test_slow_editor_is_cut_off_and_the_others_are_not(
     await until(lambda: str(bob) == str(ana))
     for peer in (ana, bob):
         await peer.close()
+    eve.close()
+
+
+async def test_editor_who_is_behind_gets_no_awareness_and_stays(
+    gateway: Gateway, tokens: Tokens, person: Person, room_id: UUID, document_in: Callable[[], Awaitable[UUID]]
+) -> None:
+    document_id = await document_in()
+    ana = Peer(gateway, document_id, editor_pass(tokens, person("Ana"), document_id, room_id))
+    await ana.synced()
+    loop = asyncio.get_running_loop()
+    eve = await loop.run_in_executor(None, deaf, gateway)
+    eve.sendall(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+    await eve_says(eve)
+    here = connections(gateway)
+    await until(lambda: here() == 2)
+    before = counted("dropped", reason="awareness-backlog")
+    clock = 0
+    while counted("dropped", reason="awareness-backlog") == before:
+        clock += 1
+        await ana.answer(await ana.type("x" * 20_000, at=0))
+        await ana.say({"cursor": clock}, clock=clock)
+        assert here() == 2, "cut off before anything was left out"
+    await ana.close()
     eve.close()
 
 

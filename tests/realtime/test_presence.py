@@ -3,16 +3,22 @@
 import asyncio
 from uuid import UUID
 
+import pytest
+
 from core.bus import Bus
+from core.call import Resources
 from core.db import Database
-from core.eventlog import LogWriter, NewEntry, read
+from core.errors import Unavailable
+from core.eventlog import NewEntry, read
+from core.logwriter import LogWriter
 from core.model import TenantId, UserId, new_id
+from core.sockets import Channel
 from realtime import queries
 from realtime.hub import Hub
 from realtime.presence import Presence
 from realtime.settings import RealtimeSettings
 from tests.realtime import doors
-from tests.realtime.conftest import FAST, Connect, Gateway, Person, until, until_async
+from tests.realtime.conftest import FAST, Connect, Gateway, NewGateway, Person, until, until_async
 
 
 async def lost(database: Database, tenant_id: TenantId, room_id: UUID) -> list[UUID]:
@@ -101,6 +107,100 @@ async def test_gateway_that_was_taken_for_dead_begins_anew(
     await until(lambda: two_gateways[0].resources.get(Hub).presence.node_id != node_id)
     again = await connect(two_gateways[0], person("Bob"))
     assert (await again.call("room:enter", room_id=room_id))["ok"]
+
+
+async def test_who_comes_waits_for_the_end_of_who_goes_and_nobody_else_does(
+    gateway: Gateway, database: Database, tenant_id: TenantId, room_id: UUID, person: Person
+) -> None:
+    """Entering and leaving of one person to a channel follow each other; others do not wait for their lock."""
+    going, told = asyncio.Event(), asyncio.Event()
+
+    async def gone(_: Resources, __: Channel, ___: UserId) -> None:
+        going.set()
+        await told.wait()
+
+    ana, bob, channel = person("Ana"), person("Bob"), doors.room(tenant_id, room_id)
+    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**FAST), lambda: None)
+    async with presence.running():
+        tab = new_id()
+        await presence.enter(channel, ana.user_id, tab)
+        presence.lost(channel, ana.user_id, tab)
+        await asyncio.wait_for(going.wait(), 5)
+        back = asyncio.create_task(presence.enter(channel, ana.user_id, new_id()))
+        await asyncio.wait_for(presence.enter(channel, bob.user_id, new_id()), 5)
+        assert len(await connected(database, tenant_id, room_id)) == 2
+        assert not back.done()
+        told.set()
+        await asyncio.wait_for(back, 5)
+        assert tab not in {each for _, each in await connected(database, tenant_id, room_id)}
+
+
+async def connected(database: Database, tenant_id: TenantId, room_id: UUID) -> set[tuple[UUID, UUID]]:
+    """Persons and their connections to the room."""
+    async with database.transaction(tenant_id) as tx:
+        rows = await tx.rows("SELECT user_id, connection_id FROM connections WHERE resource_id = $1", room_id)
+    return {(user_id, connection_id) for user_id, connection_id in rows}
+
+
+async def _nobody(database: Database, tenant_id: TenantId, room_id: UUID) -> bool:
+    return not await connected(database, tenant_id, room_id)
+
+
+async def _is_waiting(database: Database) -> bool:
+    async with database.system() as db:
+        return bool(
+            await db.value(
+                bool, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'connections'::regclass)"
+            )
+        )
+
+
+async def test_package_that_fails_is_asked_again_and_the_others_are_told_once(
+    new_gateway: NewGateway, database: Database, tenant_id: TenantId, room_id: UUID, person: Person
+) -> None:
+    """All are told in one unit of work; who could not be told stays in it, alone."""
+    gateway = await new_gateway(dead_after=60.0)  # so that nobody sweeps here but who has to
+    calls: list[UserId] = []
+
+    async def gone(_: Resources, __: Channel, user_id: UserId) -> None:
+        calls.append(user_id)
+        if user_id == ana.user_id and calls.count(user_id) == 1:
+            raise RuntimeError("once")
+        if user_id == cai.user_id and calls.count(user_id) == 1:
+            raise Unavailable
+
+    ana, bob, cai, channel = person("Ana"), person("Bob"), person("Cai"), doors.room(tenant_id, room_id)
+    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**FAST), lambda: None)
+    async with presence.running():
+        tabs = [(who.user_id, new_id()) for who in (ana, bob, cai)]
+        for user_id, tab in tabs:
+            await presence.enter(channel, user_id, tab)
+        for user_id, tab in tabs:
+            presence.lost(channel, user_id, tab)
+        await until_async(lambda: _nobody(database, tenant_id, room_id))
+    assert sorted(calls) == sorted([ana.user_id, ana.user_id, bob.user_id, cai.user_id, cai.user_id])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_answer_that_was_given_up_while_its_row_is_on_its_way(
+    gateway: Gateway, database: Database, tenant_id: TenantId, room_id: UUID, person: Person, ends: bool
+) -> None:
+    """Who is still connected is there; whose connection ends meanwhile leaves no row behind."""
+    ana, channel, tab = person("Ana"), doors.room(tenant_id, room_id), new_id()
+    presence = Presence(gateway.resources, {}, RealtimeSettings(**FAST), lambda: None)
+    async with presence.running():
+        async with database.transaction(tenant_id) as tx:  # so that the row has to wait
+            await tx.run("LOCK TABLE connections IN EXCLUSIVE MODE")
+            entering = asyncio.create_task(presence.enter(channel, ana.user_id, tab))
+            await until_async(lambda: _is_waiting(database))
+            entering.cancel()
+            await asyncio.gather(entering, return_exceptions=True)
+            if ends:
+                presence.lost(channel, ana.user_id, tab)
+                await until(presence._leaving.empty)
+        await until(lambda: presence._entering._task is None)
+        await presence._leaving.join()
+    assert await connected(database, tenant_id, room_id) == (set() if ends else {(ana.user_id, tab)})
 
 
 async def test_lost_hint_is_healed_by_the_slow_look(

@@ -8,7 +8,7 @@ import pytest
 from core.bus import Bus
 from core.call import Principal, Resources
 from core.db import Database
-from core.eventlog import LogWriter
+from core.logwriter import LogWriter
 from core.model import TenantId
 from core.settings import CoreSettings
 from core.tokens import Tokens

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.call import AccountRole, Call, Principal, Resources
+from core.eventlog import Head
 from core.model import TenantId, UserId, new_id
 from core.sockets import Channel, SocketCall
 from identity.roles import SCOPES
@@ -46,9 +47,10 @@ class Socket:
         self.channels: set[str] = set()
         self.present: set[str] = set()
 
-    async def subscribe(self, channel: Channel) -> None:
+    async def subscribe(self, channel: Channel) -> Head:
         """Hear the channel."""
         self.channels.add(channel.name())
+        return Head(0, 0)
 
     async def unsubscribe(self, channel: Channel) -> None:
         """Hear it no longer."""
@@ -76,11 +78,11 @@ class House:
 
     def call(self, who: Principal) -> Call:
         """A call of ``who`` over HTTP."""
-        return Call(self.resources, who, "test")
+        return Call(self.resources, who)
 
     def socket_call(self, who: Principal, socket: Socket) -> SocketCall:
         """A call of ``who`` over a socket."""
-        return SocketCall(self.resources, who, "test", socket)
+        return SocketCall(self.resources, who, socket)
 
     async def create(self, who: Principal, **values: Any) -> Room:
         """A dojo of ``who``."""

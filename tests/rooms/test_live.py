@@ -12,10 +12,11 @@ from core.bus import Bus
 from core.call import Principal
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import Entry, LogWriter
+from core.eventlog import Entry, Head
+from core.logwriter import LogWriter
 from core.model import NIL, TenantId, new_id
 from rooms import errors, service
-from rooms.commands import AdmitPeople, ControlRotation, LeaveRoom, SendChat, SetPhase, StartRotation
+from rooms.commands import AdmitPeople, ControlRotation, EnterRoom, LeaveRoom, SendChat, SetPhase, StartRotation
 from rooms.decide import Timing
 from rooms.live import LiveRooms
 from rooms.log import read_after
@@ -114,6 +115,38 @@ async def test_state_is_folded_from_snapshot_and_log(house: House, new_house: Ne
         await house.give(ana, room, SendChat, text=str(number))
     async with new_house() as other:
         assert await other.state(ana, room.id) == await house.state(ana, room.id)
+
+
+async def test_snapshot_is_not_older_than_what_the_connection_hears(
+    house: House, new_house: NewHouse, ana: Principal, bea: Principal
+) -> None:
+    """What another process stored, and the connection's channel has already passed by, is in the snapshot."""
+    room = await house.create(ana)
+    await house.enter(ana, room)
+    enter = EnterRoom(room_id=room.id, op_id=new_id())
+    async with new_house() as other:
+        await other.enter(bea, room)
+        newest = await other.state(bea, room.id)
+        seen = house.live.seen(ana.tenant_id, room.id)
+        assert seen is not None
+        assert seen.seq < newest.seq
+        for heard in (Head(newest.seq, newest.epoch), Head(seen.seq, seen.epoch + 1)):
+            answer = await service.snapshot(house.live, ana, enter, heard)
+            assert answer.snapshot is not None
+            assert (answer.snapshot.seq, answer.snapshot.epoch) == (newest.seq, newest.epoch)
+
+
+async def test_many_come_at_once_into_a_dojo_that_is_not_held(
+    house: House, new_house: NewHouse, ana: Principal
+) -> None:
+    room = await house.create(ana)
+    await house.enter(ana, room)
+    people = [principal(ana.tenant_id, f"P{number}", "member") for number in range(12)]
+    async with new_house() as other:
+        await asyncio.gather(*(other.enter(who, room) for who in people))
+        state = await other.state(ana, room.id)
+    assert {who.user_id for who in people} <= state.people.keys()
+    assert await house.state(ana, room.id) == state
 
 
 async def test_snapshot_of_another_version_is_folded_anew(house: House, new_house: NewHouse, ana: Principal) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from core.call import Principal
+from core.eventlog import Head
 from core.model import new_id
 from core.outbox import Delivery, Handlers, take
 from rooms import errors, service
@@ -13,6 +14,9 @@ from rooms.events import SessionEnded
 from rooms.listeners import listeners
 from rooms.models import Room, RoomId, SessionId
 from tests.rooms.house import House, principal, report
+
+NOWHERE = Head(0, 0)
+"""Of no log's life, so that the newest state is read."""
 
 
 async def hold(house: House, ana: Principal, bea: Principal) -> Room:
@@ -84,7 +88,7 @@ async def test_snapshot_answers_a_returning_client_with_what_it_missed(
     await house.give(ana, room, SendChat, text="psst", to=bea.user_id)
     enter = EnterRoom(room_id=room.id, op_id=new_id(), epoch=1, seq=seen)
     for who, kinds in ((bea, ["chat_sent", "chat_sent"]), (cai, ["chat_sent", "hidden"])):
-        back = await service.snapshot(house.live, who, enter)
+        back = await service.snapshot(house.live, who, enter, NOWHERE)
         assert back.snapshot is None
         assert [entry.kind for entry in back.events] == kinds
         assert [entry.seq for entry in back.events] == [seen + 1, seen + 2]
@@ -97,7 +101,7 @@ async def test_snapshot_answers_anything_else_with_all(house: House, ana: Princi
     room = await house.create(ana)
     await house.enter(ana, room)
     enter = EnterRoom.model_validate({"room_id": room.id, "op_id": new_id(), **have})
-    answer = await service.snapshot(house.live, ana, enter)
+    answer = await service.snapshot(house.live, ana, enter, NOWHERE)
     assert answer.snapshot is not None
     assert answer.snapshot.people[ana.user_id].presence == "here"
 
@@ -105,7 +109,7 @@ async def test_snapshot_answers_anything_else_with_all(house: House, ana: Princi
 async def test_snapshot_is_for_those_who_are_in(house: House, ana: Principal, bea: Principal) -> None:
     room = await house.create(ana)
     with pytest.raises(errors.NotAdmitted):
-        await service.snapshot(house.live, bea, EnterRoom(room_id=room.id, op_id=new_id()))
+        await service.snapshot(house.live, bea, EnterRoom(room_id=room.id, op_id=new_id()), NOWHERE)
 
 
 async def test_unknown_room_is_not_found(house: House, ana: Principal) -> None:

@@ -166,22 +166,26 @@ class Player:
         """The connection, inside; made anew where it broke, on the next gateway."""
         async with self._entering:
             while self._wire is None or not self._wire.is_open:
+                answered = False
                 with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                     async with asyncio.timeout(PATIENCE):
-                        await self._try()
-                if self._wire is None:
+                        answered = await self._try()
+                if not answered:
                     self._gateways.append(self._gateways.pop(0))
+                if self._wire is None:
                     await asyncio.sleep(AGAIN)
             return self._wire
 
-    async def _try(self) -> None:
-        wire, self._wire = await Wire.open(self.who.http, self._gateways[0], self.who.token, self._heard), None
+    async def _try(self) -> bool:
+        """Come in; False where the gateway did not let us try."""
+        self._wire = None  # what broke
+        wire = await Wire.open(self.who.http, self._gateways[0], self.who.token, self._heard)
         have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
         answer = await wire.call("room:enter", {"room_id": self.room_id, "op_id": str(new_id()), **have})
         if not answer["ok"] or answer["data"]["status"] != "in":
             await wire.close()
             assert answer["ok"] or answer["problem"]["code"] in PASSING, answer
-            return
+            return bool(answer["ok"])
         if answer["data"]["snapshot"] is not None:
             self.state = RoomState.model_validate(answer["data"]["snapshot"])
         early, self._early = self._early, []
@@ -189,6 +193,7 @@ class Player:
             self._fold(entry)
         self._wire = wire
         self.returns += 1
+        return True
 
     async def drop(self) -> None:
         """Hang up."""

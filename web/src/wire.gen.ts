@@ -334,6 +334,11 @@ export interface NewRoom {
   readonly starts_at?: string | null;
 }
 
+/** While ``is_degraded``, what happens at other gateways comes here seconds late; nothing is lost. */
+export interface NodeStatus {
+  readonly is_degraded: boolean;
+}
+
 /** There is nothing to say. */
 export interface Nothing {
 }
@@ -930,6 +935,7 @@ export interface ServerEvents {
   "room:signal": RoomSignal;
   "lobby:changed": LobbyChanged;
   "node:drain": Drain;
+  "node:status": NodeStatus;
   "session:ended": Nothing;
   "room:expelled": Expelled;
 }

@@ -243,6 +243,25 @@ describe("a lost line", () => {
     await other.stop();
   });
 
+  it("knows while its gateway hears the others late, and another one may not", async () => {
+    const other = await new Gateway().start();
+    dial([gateway.address, other.address]);
+    await untilStatus("in");
+    expect(see().isDegraded).toBe(false);
+    const now = gateway.received.length > 0 ? gateway : other;
+    now.emit("node:status", { is_degraded: true });
+    await until(() => expect(see().isDegraded).toBe(true));
+    now.emit("node:status", { is_degraded: false });
+    await until(() => expect(see().isDegraded).toBe(false));
+    now.emit("node:status", { is_degraded: true });
+    await until(() => expect(see().isDegraded).toBe(true));
+    now.emit("node:drain", { wait_ms: 20 });
+    await until(() => expect(see().isDegraded).toBe(false));
+    await untilStatus("in");
+    expect(see().isDegraded).toBe(false);
+    await other.stop();
+  });
+
   it("tells the gateway of a newer token", async () => {
     dial();
     await untilStatus("in");

@@ -4,7 +4,7 @@
  * The framework is not in here: `subscribe` and `snapshot` are what React's store hook wants.
  */
 import { io, type Socket } from "socket.io-client";
-import type { ProblemBody, RoomState } from "../wire.gen";
+import type { NodeStatus, ProblemBody, RoomState } from "../wire.gen";
 import { backOff, Gateways } from "./gateways";
 import { newId } from "./ids";
 import { isTooLargeForSocket, passes } from "./largeCommands";
@@ -33,6 +33,7 @@ export class DojoConnection {
   private problem: ProblemBody | null = null;
   private recent: readonly Entry[] = [];
   private roundTrip: number | null = null;
+  private isDegraded = false;
   private readonly clock = new ServerClock();
   private readonly outbox: Outbox;
   private readonly signals = new Signals(() => this.changed());
@@ -151,6 +152,7 @@ export class DojoConnection {
     socket.on("lobby:changed", (change: { outcome: "admitted" | "denied" | "closed" }) => this.lobby(change.outcome));
     socket.on("room:expelled", (word: { reason: "removed" | "banned" }) => this.finish("expelled", word.reason));
     socket.on("session:ended", () => this.finish("ended", "signed-out"));
+    socket.on("node:status", (word: NodeStatus) => this.changed(word.is_degraded));
     socket.on("node:drain", (word: { wait_ms: number }) => this.drain(word.wait_ms / 1000));
   }
 
@@ -182,6 +184,7 @@ export class DojoConnection {
     this.timers.cancel("connect", "knock");
     this.outbox.forgetSent();
     this.isEntering = false;
+    this.isDegraded = false;
     this.early = null;
     this.socket?.removeAllListeners();
     this.socket?.disconnect();
@@ -366,7 +369,8 @@ export class DojoConnection {
     this.changed();
   }
 
-  private changed(): void {
+  private changed(isDegraded = this.isDegraded): void {
+    this.isDegraded = isDegraded;
     this.view = this.look();
     for (const listener of this.listeners) listener();
   }
@@ -385,6 +389,7 @@ export class DojoConnection {
       queued: this.status === "in" ? 0 : this.outbox.size,
       recent: this.recent,
       roundTrip: this.roundTrip,
+      isDegraded: this.isDegraded,
       serverNow: this.serverNow,
       command: this.command,
       knock: this.knock,

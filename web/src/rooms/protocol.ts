@@ -134,6 +134,8 @@ export interface Dojo {
   recent: readonly Entry[];
   /** Round trip of the last acknowledged event, in seconds; null before the first. */
   roundTrip: number | null;
+  /** The gateway hears the others late: so does this page, and passing words of people there do not come at all. */
+  isDegraded: boolean;
   /** The server's present, in unix seconds. */
   serverNow: () => number;
   /** Ask for something. While offline it waits and is sent with the same `op_id`; signals are dropped. */

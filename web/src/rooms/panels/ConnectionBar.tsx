@@ -1,4 +1,4 @@
-/** The line is lost: since when, and how many edits wait. On return: what was merged. */
+/** The line is lost: since when, and how many edits wait. On return: what was merged. Or: others are heard late. */
 
 import type { ReactElement } from "react";
 import { useTranslation } from "react-i18next";
@@ -32,6 +32,14 @@ function Words({ dojo, document }: { dojo: Dojo; document: SharedDocument | null
         <Button size="s" onPress={dojo.knock}>
           {t("line.tryNow")}
         </Button>
+      </p>
+    );
+  }
+  if (dojo.isDegraded) {
+    return (
+      <p className={css.bar} data-quiet>
+        <Icon name="clock" size={16} />
+        <span>{t("line.degraded")}</span>
       </p>
     );
   }

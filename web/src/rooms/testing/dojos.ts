@@ -21,6 +21,7 @@ export function testDojo(state: RoomState, myId = "a", answer: Ack = { ok: true,
     queued: 0,
     recent: [],
     roundTrip: 0.01,
+    isDegraded: false,
     serverNow: () => 1000,
     command: (name, payload) => {
       asked.push({ name, payload });

@@ -1,0 +1,50 @@
+"""A PostgreSQL that is there and cannot be used."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from tests.conftest import DatabaseUrls
+
+END = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+
+
+@contextmanager
+def read_only(urls: DatabaseUrls) -> Iterator[None]:
+    """As after a failover to a standby: sessions end, and new ones cannot write, for as long as they last."""
+    with _altered(urls, "SET default_transaction_read_only = on", "RESET default_transaction_read_only"):
+        yield
+
+
+@contextmanager
+def full(urls: DatabaseUrls) -> Iterator[None]:
+    """As when others took all connections: sessions end, and new ones are refused."""
+    with _altered(urls, "CONNECTION LIMIT 0", "CONNECTION LIMIT -1"):
+        yield
+
+
+@contextmanager
+def _altered(urls: DatabaseUrls, change: str, back: str) -> Iterator[None]:
+    name = urls.app.rpartition("/")[2]
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        alter = SQL("ALTER DATABASE {} ").format(Identifier(name))
+        connection.execute(alter + SQL(change))
+        connection.execute(END, (name,))
+        try:
+            yield
+        finally:
+            connection.execute(alter + SQL(back))
+
+
+@contextmanager
+def locked(urls: DatabaseUrls, stream_id: UUID) -> Iterator[None]:
+    """Nothing is appended to a stream: who wants to has to wait."""
+    with psycopg.connect(urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]) as connection:
+        connection.execute("SELECT 1 FROM log_streams WHERE stream_id = %s FOR UPDATE", (stream_id,))
+        yield
+
+
+FAULTS = {"read-only": read_only, "full": full}
