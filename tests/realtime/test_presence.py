@@ -159,7 +159,8 @@ async def test_package_that_fails_is_asked_again_and_the_others_are_told_once(
     new_gateway: NewGateway, database: Database, tenant_id: TenantId, room_id: UUID, person: Person
 ) -> None:
     """All are told in one unit of work; who could not be told stays in it, alone."""
-    gateway = await new_gateway(dead_after=60.0)  # so that nobody sweeps here but who has to
+    patient = {**FAST, "dead_after": 60.0}  # nobody sweeps after others here
+    gateway = await new_gateway(**patient)
     calls: list[UserId] = []
 
     async def gone(_: Resources, __: Channel, user_id: UserId) -> None:
@@ -170,7 +171,7 @@ async def test_package_that_fails_is_asked_again_and_the_others_are_told_once(
             raise Unavailable
 
     ana, bob, cai, channel = person("Ana"), person("Bob"), person("Cai"), doors.room(tenant_id, room_id)
-    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**FAST), lambda: None)
+    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**patient), lambda: None)
     async with presence.running():
         tabs = [(who.user_id, new_id()) for who in (ana, bob, cai)]
         for user_id, tab in tabs:
