@@ -30,7 +30,8 @@ LAG = Histogram(
 PENDING = Gauge("dojo_log_pending", "Entries offered and not yet answered.")
 
 PENDING_MAX = 20_000
-GROUP_MAX = 1_000
+GROUP_MAX = 256
+"""Entries in one call: so few that the next ones are decided while these are being stored."""
 
 
 class Group:
