@@ -19,6 +19,7 @@ from core.deferred import Deferred
 from core.errors import Invalid, NotFound, Problem, TooMany, Unauthenticated
 from core.limits import Limits
 from core.routes import validate
+from core.settings import CoreSettings
 from core.sockets import SocketCall, SocketEvent, Sockets
 from core.tokens import Tokens
 from realtime.channels import Channels
@@ -190,10 +191,10 @@ class Hub:
 
     async def drain(self) -> None:
         """Send everybody to another gateway, spread over some seconds; returns when all have gone, or were closed."""
-        spread = self._settings.drain_spread
+        spread, gateways = self._settings.drain_spread, self._resources.get(CoreSettings).gateway_urls
         for session in tuple(self._sessions.values()):
             wait_ms = secrets.randbelow(int(spread * 1000) + 1)
-            session.send(Frame("node:drain", Drain(wait_ms=wait_ms).model_dump_json()))
+            session.send(Frame("node:drain", Drain(wait_ms=wait_ms, gateways=gateways).model_dump_json()))
         deadline = asyncio.get_running_loop().time() + spread + 2
         while self._sessions and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)

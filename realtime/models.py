@@ -17,9 +17,13 @@ class Nothing(Model):
 
 
 class Drain(Model):
-    """This gateway stops: go to another within ``wait_ms`` milliseconds."""
+    """This gateway stops: go to another of ``gateways`` within ``wait_ms`` milliseconds.
+
+    They are as browsers reach them, this one among them; none means this address, behind which others answer.
+    """
 
     wait_ms: int
+    gateways: tuple[str, ...] = ()
 
 
 class NodeStatus(Model):

@@ -6,7 +6,7 @@ from core.tokens import Tokens
 from realtime.models import Drain, Expelled, NodeStatus, Nothing, RenewSession
 
 sockets = Sockets("realtime")
-sockets.sends("node:drain", Drain, "This gateway stops; connect again, to another one if there is one.")
+sockets.sends("node:drain", Drain, "This gateway stops; connect again, to another of those that it names.")
 sockets.sends("node:status", NodeStatus, "The gateways lost each other, or met again; also to who comes meanwhile.")
 sockets.sends("session:ended", Nothing, "You were signed out; the connection closes.")
 sockets.sends("room:expelled", Expelled, "A host removed you from a room.")

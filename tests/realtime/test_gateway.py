@@ -238,12 +238,15 @@ async def test_events_beyond_the_rate_are_refused_then_the_client_is_sent_away(
 async def test_drain_sends_people_away_and_refuses_new_ones(
     new_gateway: NewGateway, connect: Connect, person: Person, room_id: UUID, database: Database, tenant_id: TenantId
 ) -> None:
-    gateway = await new_gateway()
+    others = ("http://one.test", "http://two.test")
+    gateway = await new_gateway(core={"gateway_urls": others})
     ana = await connect(gateway, person("Ana"))
     await ana.call("room:enter", room_id=room_id)
     draining = asyncio.create_task(gateway.drain())
     await until(lambda: ana.events("node:drain"))
-    assert 0 <= ana.events("node:drain")[0]["wait_ms"] <= 200
+    word = ana.events("node:drain")[0]
+    assert 0 <= word["wait_ms"] <= 200
+    assert word["gateways"] == list(others)
     with pytest.raises(socketio.exceptions.ConnectionError):
         await connect(gateway, person("Bob"))
     await ana.is_gone.wait()

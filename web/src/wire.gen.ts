@@ -98,9 +98,10 @@ export interface DojoFile {
   readonly name: string;
 }
 
-/** This gateway stops: go to another within ``wait_ms`` milliseconds. */
+/** This gateway stops: go to another of ``gateways`` within ``wait_ms`` milliseconds. */
 export interface Drain {
   readonly wait_ms: number;
+  readonly gateways: readonly (string)[];
 }
 
 /** How long someone had the keyboard, in seconds. */

@@ -243,6 +243,16 @@ describe("a lost line", () => {
     await other.stop();
   });
 
+  it("goes where its draining gateway sends it", async () => {
+    const other = await new Gateway().start();
+    dial([gateway.address]);
+    await untilStatus("in");
+    gateway.emit("node:drain", { wait_ms: 20, gateways: [gateway.address, other.address] });
+    await until(() => expect(other.told("room:enter")).toHaveLength(1));
+    await untilStatus("in");
+    await other.stop();
+  });
+
   it("knows while its gateway hears the others late, and another one may not", async () => {
     const other = await new Gateway().start();
     dial([gateway.address, other.address]);

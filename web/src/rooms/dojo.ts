@@ -4,7 +4,7 @@
  * The framework is not in here: `subscribe` and `snapshot` are what React's store hook wants.
  */
 import { io, type Socket } from "socket.io-client";
-import type { NodeStatus, ProblemBody, RoomState } from "../wire.gen";
+import type { Drain, NodeStatus, ProblemBody, RoomState } from "../wire.gen";
 import { backOff, Gateways } from "./gateways";
 import { newId } from "./ids";
 import { isTooLargeForSocket, passes } from "./largeCommands";
@@ -153,7 +153,7 @@ export class DojoConnection {
     socket.on("room:expelled", (word: { reason: "removed" | "banned" }) => this.finish("expelled", word.reason));
     socket.on("session:ended", () => this.finish("ended", "signed-out"));
     socket.on("node:status", (word: NodeStatus) => this.changed(word.is_degraded));
-    socket.on("node:drain", (word: { wait_ms: number }) => this.drain(word.wait_ms / 1000));
+    socket.on("node:drain", (word: Drain) => this.drain(word));
   }
 
   private lost(error: (Error & { data?: ProblemBody }) | null): void {
@@ -172,9 +172,9 @@ export class DojoConnection {
     this.expireLater();
   }
 
-  private drain(wait: number): void {
-    this.gateways?.next();
-    this.timers.later("connect", Math.random() * Math.max(0, wait), () => {
+  private drain({ wait_ms, gateways }: Drain): void {
+    this.gateways?.leave(gateways);
+    this.timers.later("connect", (Math.random() * Math.max(0, wait_ms)) / 1000, () => {
       if (this.status === "in") this.to("reconnecting", null);
       void this.connect();
     });

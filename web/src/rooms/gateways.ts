@@ -18,7 +18,7 @@ export class Gateways {
    */
   constructor(
     private readonly roomId: string,
-    private readonly list: readonly string[],
+    private list: readonly string[],
     private readonly origin: string,
   ) {}
 
@@ -27,9 +27,19 @@ export class Gateways {
     return this.list[(hash(this.roomId) + this.step) % this.list.length] ?? this.origin;
   }
 
-  /** The present one did not answer, or goes away. */
+  /** The present one did not answer. */
   next(): void {
     this.step += 1;
+  }
+
+  /** The present one goes away, and says which there are now; one of a former version does not say. */
+  leave(told: readonly string[] = []): void {
+    const left = this.current;
+    if (told.length > 0) this.list = told;
+    for (let more = this.list.length; more > 0; more -= 1) {
+      this.step += 1;
+      if (this.current !== left) return;
+    }
   }
 }
 
