@@ -1,6 +1,7 @@
 """Socket.IO for one client and one path of the gateway. Nothing here knows a door or a room.
 
-Each event of a client is answered before its next one is begun, without a task where its door needs none. Who sends faster than is answered is not read any more; who breaks the protocol is sent away.
+Each event of a client is answered before its next one is begun, without a task where its door needs none. Who sends
+faster than is answered is not read any more; who breaks the protocol is sent away.
 """
 
 import asyncio

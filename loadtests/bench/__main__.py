@@ -176,7 +176,7 @@ def main() -> int:
         folder.chmod(0o755)  # PostgreSQL runs as another user
         bench = measure(folder, options)
     keep(options, bench)
-    print(f"\nall figures: {REPORT.relative_to(ROOT)}")
+    print(f"\nall figures: {REPORT.relative_to(ROOT)}; what limits goals that were not reached: docs/operations/capacity.md")
     for fault in dict.fromkeys(bench.faults):
         print(f"FAULT of ours: {fault}")
     return 1 if bench.faults else 0
