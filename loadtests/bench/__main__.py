@@ -1,8 +1,8 @@
 """``make bench``: the gateway as shipped against its peers, in one run, side by side.
 
 Each server has one core for itself; the generator and everything else have the other. Peers alternate within a run, and
-what counts is the ratio. Every delivery is checked: once, and in each sender's order. A fault of ours makes the exit
-code 1.
+what counts is the ratio. Every delivery is checked: once, and in each sender's order; and what somebody new finds in a
+document, against what yjs makes of all that was typed there. A fault of ours makes the exit code 1.
 """
 
 import argparse
@@ -176,7 +176,9 @@ def main() -> int:
         folder.chmod(0o755)  # PostgreSQL runs as another user
         bench = measure(folder, options)
     keep(options, bench)
-    print(f"\nall figures: {REPORT.relative_to(ROOT)}; what limits goals that were not reached: docs/operations/capacity.md")
+    print(
+        f"\nall figures: {REPORT.relative_to(ROOT)}; what limits goals that were not reached: docs/operations/capacity.md"
+    )
     for fault in dict.fromkeys(bench.faults):
         print(f"FAULT of ours: {fault}")
     return 1 if bench.faults else 0

@@ -23,8 +23,13 @@ from loadtests.bench.generator import Seat
 from loadtests.bench.machine import SERVER_CORE, command_of, descendants, pin
 from loadtests.bench.peers import OURS, ROOT, Server
 from realtime.models import EditorGrant
+from rooms.models import Language
+from rooms.seed import seed_update
+from rooms.service.plans import starter_files
 
 GATEWAYS = 2
+KATA = "fizzbuzz"
+LANGUAGE: Language = "python"
 PERSON = {"organisation": "Bench", "name": "Host", "email": "host@bench.example", "password": "a long password"}
 MANY = "1000000"
 SCALED = {
@@ -137,7 +142,7 @@ class Dojo:
             gate = asyncio.Semaphore(8)
 
             async def create(number: int) -> str:
-                plan = {"kata": "fizzbuzz", "name": f"Room {number}", "capacity": capacity}
+                plan = {"kata": KATA, "language": LANGUAGE, "name": f"Room {number}", "capacity": capacity}
                 async with gate, session.post(f"{self.address}/api/rooms", json=plan) as response:
                     assert response.status == 201, await response.text()
                     return str((await response.json())["id"])
@@ -153,6 +158,11 @@ class Dojo:
     def places(self, rooms: Sequence[str], people: int) -> list[Place]:
         """New people for each room."""
         return [Place(room, self._tokens.access(self.person(number))) for room in rooms for number in range(people)]
+
+    @staticmethod
+    def beginning() -> bytes:
+        """The Yjs update that the document of each of these rooms begins with."""
+        return seed_update(starter_files(KATA, LANGUAGE))
 
     def editor_seats(self, server: Server, rooms: Sequence[str], documents: Sequence[str], people: int) -> list[Seat]:
         """New people for each document, with the passes that let them write."""

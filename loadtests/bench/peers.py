@@ -44,6 +44,7 @@ HUBS = (
     Peer(NODE_SOCKETIO, ("node", "socketio.mjs"), needs_redis=True),
     Peer("ws", ("node", "ws.mjs")),
     Peer("python-socketio", (sys.executable, "-m", "loadtests.bench.stock"), needs_redis=True),
+    Peer("bare sockets", (sys.executable, "-m", "loadtests.bench.bare")),
 )
 EDITORS = (
     Peer("y-websocket-server", ("node", "ywebsocket.mjs"), "yws"),

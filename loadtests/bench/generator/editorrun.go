@@ -89,3 +89,12 @@ func (e *editor) load(ask *command) *answer {
 	a.Seconds = float64(e.now()-start) / 1e9
 	return e.checked(a)
 }
+
+// typed says of each document, by name, how many updates of the script it was sent.
+func (e *editor) typed() *answer {
+	a := &answer{Errors: []string{}}
+	for _, d := range e.documents {
+		a.Found, a.Typed = append(a.Found, d.name), append(a.Typed, d.next)
+	}
+	return a
+}

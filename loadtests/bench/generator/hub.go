@@ -109,6 +109,8 @@ func (h *hub) checked(a *answer) *answer {
 
 func (h *hub) load(*command) *answer { return &answer{Errors: []string{"hubs load nothing"}} }
 
+func (h *hub) typed() *answer { return &answer{Errors: []string{"nobody types in a hub"}} }
+
 func (h *hub) close() {
 	for _, who := range h.people {
 		if who.conn != nil && !who.closed {

@@ -46,6 +46,7 @@ type answer struct {
 	Times     [][2]int64 `json:"times"`
 	Found     []string   `json:"found"`
 	Bytes     int        `json:"bytes"`
+	Typed     []int      `json:"typed"`
 	Errors    []string   `json:"errors"`
 }
 
@@ -55,6 +56,7 @@ type swarm interface {
 	enter(*command) *answer
 	run(*command) *result
 	load(*command) *answer
+	typed() *answer
 	close()
 }
 
@@ -100,6 +102,8 @@ func obey(people swarm, ask *command) any {
 		return people.run(ask)
 	case "load":
 		return people.load(ask)
+	case "typed":
+		return people.typed()
 	case "close":
 		people.close()
 		return answer{Errors: []string{}}
