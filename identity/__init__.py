@@ -17,7 +17,7 @@ async def lifespan(process: Process) -> AsyncIterator[None]:
     if not resources.has(IdentitySettings):
         resources.provide(IdentitySettings, IdentitySettings())
     settings = resources.get(IdentitySettings)
-    throttle = Throttle(str(process.settings.redis_url), settings)
+    throttle = Throttle(process.settings.redis_url, settings)
     passwords = Passwords(settings)
     resources.provide(Throttle, throttle)
     resources.provide(Passwords, passwords)

@@ -12,9 +12,9 @@ from typing import cast
 
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.redisplace import places
 from identity.errors import SignInThrottled
 from identity.settings import IdentitySettings
 
@@ -44,7 +44,7 @@ class Throttle:
     """Counts tries by account and address."""
 
     def __init__(self, redis_url: str, settings: IdentitySettings) -> None:
-        self._client = Redis.from_url(redis_url, socket_connect_timeout=0.5, socket_timeout=0.5)
+        self._client = places(redis_url).client(timeout=0.5)
         self._settings = settings
         self._own: OrderedDict[str, tuple[int, float, float]] = OrderedDict()
 

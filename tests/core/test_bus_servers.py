@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ from app.parts import free_port
 from core.bus import Bus
 from core.model import new_id
 from core.redisplace import SLOTS, ClusterPlaces, SentinelPlaces, places
-from tests.core.redis_servers import ask, redis_server
+from tests.core.redis_servers import HALF, ask, clustered, redis_server, watched
 from tests.core.tls import TlsLine
-from tests.core.waiting import until, wait_until
+from tests.core.waiting import until
 
 SECRET = "s" * 40
 
@@ -119,67 +118,39 @@ def published(info: object) -> int:
 
 
 async def test_sentinel_names_the_master_also_after_it_died(tmp_path: Path) -> None:
-    with redis_server(tmp_path / "a") as (first, process), redis_server(tmp_path / "b") as (second, _):
-        ask(second, "REPLICAOF", "127.0.0.1", str(first))
-        wait_until(lambda: b"slave0" in raw_info(first))
-        watched = (
-            f"sentinel monitor dojo 127.0.0.1 {first} 1",
-            "sentinel down-after-milliseconds dojo 300",
-            "sentinel failover-timeout dojo 2000",
-        )
-        with redis_server(tmp_path / "s", *watched) as (sentinel, _):
-            wait_until(lambda: known_replicas(sentinel) > 0)
-            unused = free_port()
-            url = f"redis+sentinel://127.0.0.1:{unused},127.0.0.1:{sentinel}/dojo"
-            async with two(url) as (one, other):
-                assert await talks(one, other)
-                process.kill()
-                await until(lambda: not one.connected.is_set())
-                await until(lambda: one.connected.is_set() and other.connected.is_set())
-                assert await talks(one, other)
-                (shard,) = await SentinelPlaces(url).find()
-                assert shard.place.port == second
-
-
-def raw_info(port: int) -> bytes:
-    """What a server says of its replicas."""
-    return repr(ask(port, "INFO", "replication")).encode()
-
-
-def known_replicas(sentinel: int) -> int:
-    """How many replicas a Sentinel knows."""
-    found = ask(sentinel, "SENTINEL", "REPLICAS", "dojo")
-    assert isinstance(found, list)
-    return len(found)
+    with watched(tmp_path) as (url, master, replica_port):
+        async with two(url) as (one, other):
+            assert await talks(one, other)
+            master.kill()
+            await until(lambda: not one.connected.is_set())
+            await until(lambda: one.connected.is_set() and other.connected.is_set())
+            assert await talks(one, other)
+            (shard,) = await SentinelPlaces(url).find()
+            assert shard.place.port == replica_port
 
 
 async def test_cluster_carries_words_from_node_to_node(tmp_path: Path) -> None:
-    options = ("cluster-enabled yes", "cluster-node-timeout 15000")
-    with redis_server(tmp_path / "a", *options) as (first, _), redis_server(tmp_path / "b", *options) as (second, _):
-        half = SLOTS // 2
-        ask(first, "CLUSTER", "ADDSLOTS", *map(str, range(half)))
-        ask(second, "CLUSTER", "ADDSLOTS", *map(str, range(half, SLOTS)))
-        for port, other in ((first, second), (second, first)):
-            wait_until(partial(is_whole, port, other))
+    with clustered(tmp_path) as (first, second):
         cluster = f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/"
         async with two(cluster, f"redis://127.0.0.1:{second}/0") as (here, there):
             assert await talks(here, there)
             assert await talks(there, here)
         shards = await ClusterPlaces(cluster + "?sharded=1").find()
         assert {shard.place.port: list(shard.slots) for shard in shards} == {
-            first: [range(half)], second: [range(half, SLOTS)],
+            first: [range(HALF)], second: [range(HALF, SLOTS)],
         }  # fmt: skip
 
 
-def is_whole(port: int, other: int) -> bool:
-    """Whether a node believes that the cluster is whole; if not, it is introduced to the other once more."""
-    info = ask(port, "CLUSTER INFO")
-    if isinstance(info, dict) and info["cluster_known_nodes"] == "1":
-        ask(port, "CLUSTER", "MEET", "127.0.0.1", str(other))
-    return isinstance(info, dict) and info["cluster_state"] == "ok"
-
-
-@pytest.mark.parametrize("url", ["redis+sentinel:///dojo", "http://127.0.0.1/", "redis+cluster://"])
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel:///dojo", "redis+sentinel://127.0.0.1:1/", "http://127.0.0.1/", "redis+cluster://"]
+)
 def test_address_that_names_no_server_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"names no server|scheme"):
+    with pytest.raises(ValueError, match=r"names no (server|service)|scheme"):
         places(url)
+
+
+@pytest.mark.parametrize("kind", ["redis+sentinel", "redis+cluster"])
+async def test_servers_that_are_away_are_asked_again(kind: str) -> None:
+    url = f"{kind}://127.0.0.1:{free_port()}/dojo"
+    with pytest.raises(ConnectionError):
+        await places(url).find()

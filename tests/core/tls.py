@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,6 +25,7 @@ class TlsLine:
         self.port = 0
         self.refused = 0
         """Clients that did not believe the certificate."""
+        self._carried: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._make()
 
     def _make(self) -> None:
@@ -58,8 +60,14 @@ class TlsLine:
             yield self
         finally:
             plain.close()
+            for writer in self._carried.values():
+                writer.transport.abort()
+            await asyncio.gather(*self._carried)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = cast("asyncio.Task[None]", asyncio.current_task())
+        self._carried[here] = writer
+        here.add_done_callback(self._carried.pop)
         try:
             await writer.start_tls(self._context)
         except (ssl.SSLError, ConnectionError):

@@ -1,6 +1,7 @@
 """The growing delay, counted in Redis and, while it is away, in the process."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,6 +9,7 @@ from core.model import new_id
 from identity.errors import SignInThrottled
 from identity.settings import IdentitySettings
 from identity.throttle import OWN_MAX, Throttle, key_of
+from tests.core.redis_servers import clustered, watched
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -17,10 +19,30 @@ def email() -> str:
     return f"{new_id().hex}@example.com"
 
 
-@pytest.fixture(params=["redis", "memory"])
-def url(request: pytest.FixtureRequest, redis_url: str) -> str:
-    """With Redis and without."""
-    return redis_url if request.param == "redis" else NOWHERE
+@pytest.fixture(scope="module")
+def nowhere() -> str:
+    """Without Redis."""
+    return NOWHERE
+
+
+@pytest.fixture(scope="module")
+def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis behind a Sentinel."""
+    with watched(tmp_path_factory.mktemp("watched")) as found:
+        yield found.url
+
+
+@pytest.fixture(scope="module")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster."""
+    with clustered(tmp_path_factory.mktemp("clustered")) as (_, second):
+        yield f"redis+cluster://127.0.0.1:{second}/"
+
+
+@pytest.fixture(params=["redis_url", "sentinel_url", "cluster_url", "nowhere"])
+def url(request: pytest.FixtureRequest) -> str:
+    """With a Redis of each kind, and without."""
+    return str(request.getfixturevalue(request.param))
 
 
 async def delay_after_a_try(throttle: Throttle, key: str) -> float:
@@ -68,6 +90,32 @@ async def test_accounts_and_addresses_are_apart_and_success_forgets(url: str) ->
     await throttle.take(email(), "1.2.3.4")
     await throttle.forget(who, "1.2.3.4")
     await throttle.take(who, "1.2.3.4")
+    await throttle.close()
+
+
+async def test_tries_are_counted_for_all_processes_together(url: str) -> None:
+    settings, who = IdentitySettings(throttle_free=1, throttle_first=60), email()
+    one, other = Throttle(url, settings), Throttle(url, settings)
+    for _ in range(2):
+        await one.take(who, "1.2.3.4")
+    if url == NOWHERE:
+        await other.take(who, "1.2.3.4")
+    else:
+        with pytest.raises(SignInThrottled):
+            await other.take(who, "1.2.3.4")
+    for throttle in (one, other):
+        await throttle.close()
+
+
+@pytest.mark.parametrize("kind", ["redis://", "redis+sentinel://", "redis+cluster://"])
+async def test_servers_that_are_away_stop_nobody(kind: str) -> None:
+    throttle, who = Throttle(f"{kind}127.0.0.1:1/0", IdentitySettings(throttle_free=1, throttle_first=60)), email()
+    await throttle.take(who, "1.2.3.4")
+    await throttle.forget(who, "1.2.3.4")
+    for _ in range(2):
+        await throttle.take(who, "1.2.3.4")
+    with pytest.raises(SignInThrottled):
+        await throttle.take(who, "1.2.3.4")
     await throttle.close()
 
 
