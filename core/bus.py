@@ -6,26 +6,27 @@ without Redis; bytes are made for the others alone, once.
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import random
 import time
-from collections import Counter as Tally
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 from redis.crc import key_slot
 
 from core import failpoints
 from core.redisline import RedisLine, command
 from core.redisplace import Shard, places
 from core.seal import DROPPED, Seal, Sender
+from core.telemetry import Tally
 
 log = structlog.get_logger()
 
-SENT = Counter("dojo_bus_sent", "Messages published.")
+SENT = Tally("dojo_bus_sent", "Messages published.")
 UP = Gauge("dojo_bus_up", "1 while Redis is connected.")
 
 QUEUE_MAX = 10_000
@@ -61,7 +62,7 @@ class Bus:
         self._places = places(url)
         self._seal = Seal(secret)
         self._handlers: dict[str, tuple[OnMessage, ...]] = {}
-        self._kinds: Tally[bytes] = Tally()
+        self._kinds: Counter[bytes] = Counter()
         """Of the channels that are heard here."""
         self._links: list[Link] = []
         self._waiting: deque[tuple[float, str, Message]] = deque()
@@ -90,7 +91,9 @@ class Bus:
     def publish(self, channel: str, message: Message) -> None:
         """Tell this process's subscribers at once and the others soon, or never."""
         self._deliver(channel, message)
-        link = self._link(channel)
+        link = self._links[0] if len(self._links) == 1 else self._link(channel)
+        if link is not None and not link.has_others(channel):
+            return
         if link is not None and link.is_open and not self._waiting:
             self._send(link, channel, message)
         elif len(self._waiting) < QUEUE_MAX:
@@ -131,10 +134,8 @@ class Bus:
 
     def _link(self, channel: str) -> "Link | None":
         """The way to the server of a channel, if there is one now."""
-        if len(self._links) == 1:
-            return self._links[0]
-        if not self._links:
-            return None
+        if len(self._links) < 2:  # noqa: PLR2004 - as with one server
+            return self._links[0] if self._links else None
         slot = key_slot(wire_name(channel))
         return next((link for link in self._links if link.owns(slot)), None)
 
@@ -146,8 +147,6 @@ class Bus:
                 log.exception("bus_handler_failed", channel=channel)
 
     def _send(self, link: "Link", channel: str, message: Message) -> None:
-        if not link.has_others(channel):
-            return
         try:
             if failpoints.armed:
                 failpoints.pass_by("bus.send")
@@ -166,21 +165,21 @@ class Bus:
             self._waiting.popleft()
             if since < oldest:
                 DROPPED.labels("late").inc()
-            else:
+            elif link.has_others(channel):
                 self._send(link, channel, message)
 
     def _heard(self, wire: bytes, data: bytes) -> None:
         """A message came from Redis."""
-        channel = wire.decode(errors="replace").removeprefix(PREFIX)
+        body = self._seal.open(wire, data)
+        if body is None:
+            return
         try:
             if failpoints.armed:
                 failpoints.pass_by("bus.receive")
         except failpoints.Injected:
             DROPPED.labels("injected").inc()
-            return
-        body = self._seal.open(wire, data)
-        if body is not None:
-            self._deliver(channel, body)
+        else:
+            self._deliver(wire.decode().removeprefix(PREFIX), body)
 
     async def _run(self) -> None:
         """Connect, for ever."""
@@ -276,6 +275,8 @@ class Link:
         self._own_at = self._opened_at = 0.0
         self._others_at: dict[bytes, float] = {}
         """When another process last said that it listens to a kind of channels."""
+        self._others: set[bytes] | None = None
+        """The kinds of which that holds, looked through with each beat; None while it is not known."""
         self._written: list[bytes] = []
         """Of this turn of the loop."""
         self.echo = asyncio.Event()
@@ -316,8 +317,7 @@ class Link:
 
     def has_others(self, channel: str) -> bool:
         """Whether another process listens to such channels, as far as is known: at first, that is not known."""
-        heard_at = self._others_at.get(kind_of(channel), self._opened_at)
-        return time.monotonic() - heard_at < SILENT
+        return self._others is None or kind_of(channel) in self._others
 
     def owns(self, slot: int) -> bool:
         """Whether channels of a hash slot are this server's."""
@@ -326,7 +326,7 @@ class Link:
     def send(self, channel: str, body: bytes) -> None:
         """Publish."""
         self._write(wire_name(channel), body)
-        SENT.inc()
+        SENT.value += 1
 
     def _write(self, wire: bytes, body: bytes) -> None:
         """Publish with all else of this turn of the loop, in one go."""
@@ -340,6 +340,9 @@ class Link:
 
     def beat(self, kinds: Iterable[bytes]) -> None:
         """Let all processes know of this one, and what it listens to."""
+        oldest = time.monotonic() - SILENT
+        if self._opened_at < oldest:
+            self._others = {kind for kind, heard_at in self._others_at.items() if heard_at > oldest}
         self._write(self._beats, b" ".join(kinds))
 
     def hear(self, channel: str, *, no_more: bool = False) -> None:
@@ -357,6 +360,8 @@ class Link:
             now = time.monotonic()
             for kind in (self._seal.open(wire, data) or b"").split():
                 self._others_at[kind] = now
+                if self._others is not None:
+                    self._others.add(kind)
 
     def close(self) -> None:
         """Send what is written, and end."""
@@ -366,6 +371,7 @@ class Link:
             line.close()
 
 
+@functools.lru_cache(65_536)
 def kind_of(channel: str) -> bytes:
     """What a channel ``tenant:kind:id`` is about; one without a tenant is a kind of its own."""
     return channel.split(":", 2)[1 if ":" in channel else 0].encode()

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
+from prometheus_client import Counter
 
 from core.errors import Unavailable
 from core.model import Model, TenantId, new_id
@@ -38,6 +39,8 @@ GONE = (
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
 )
 """What asyncpg raises when the server cannot be used now, as opposed to a wrong statement."""
+
+GIVEN_UP = Counter("dojo_database_given_up", "Connections that broke, or on which a statement or commit took too long.")
 
 ACQUIRE_TIMEOUT = 2.0
 STATEMENT_TIMEOUT = 10.0
@@ -198,6 +201,7 @@ class Database:
                 try:
                     yield connection
                 except LOST:
+                    GIVEN_UP.inc()
                     await pool.expire_connections()
                     with suppress(asyncpg.InterfaceError):  # it broke, and the pool has it back
                         connection.terminate()

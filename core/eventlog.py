@@ -6,17 +6,15 @@ passes the number that the stream must be at (``expected``).
 """
 
 import json
-from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID, uuid5
 
-from prometheus_client import Counter
-
 from core.db import Queries, Transaction
 from core.model import Instant, Model, TenantId
+from core.telemetry import Tallies
 
-APPENDED = Counter("dojo_log_entries", "Entries offered to the log, by outcome.", ["outcome"])
+APPENDED = Tallies("dojo_log_entries", "Entries offered to the log, by outcome.", "outcome")
 
 FOREVER = float("inf")
 
@@ -27,6 +25,14 @@ APPEND = """
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::bytea[], $8::text[],
         $9::uuid[], $10::bigint[], $11::float8[], $12::uuid[], $13::uuid[])
 """
+APPEND_ONE = """
+    SELECT n, outcome, seq, epoch, at FROM append_log(
+        ARRAY[$1::uuid], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[$4::text], ARRAY[$5::uuid], ARRAY[$6::text],
+        ARRAY[$7::bytea], ARRAY[$8::text], ARRAY[$9::uuid], ARRAY[$10::bigint], ARRAY[$11::float8], ARRAY[$12::uuid],
+        ARRAY[$13::uuid])
+"""
+"""The same for one entry, as most calls of an unhurried writer have: an array costs asyncpg more than what is in it."""
+APPENDS = (APPEND, APPEND_ONE)
 
 
 class Fence(NamedTuple):
@@ -133,7 +139,8 @@ async def create_stream(tx: Transaction, stream_id: UUID) -> None:
 
 async def append(tx: Transaction, entries: Sequence[NewEntry]) -> list[Appended]:
     """Append inside a unit of work, for what must change tables in the same step (at least one entry)."""
-    rows = await tx.rows(APPEND, *columns(entries))
+    text, values = appending(entries)
+    rows = await tx.rows(text, *values)
     return answers_of(rows, len(entries))
 
 
@@ -198,12 +205,23 @@ async def due(queries: Queries, now: Instant, limit: int = 100) -> list[Due]:
 
 def count_outcomes(answers: Sequence[Appended]) -> None:
     """Add to the metrics what became of some entries."""
-    for outcome, count in Tally(answer.outcome for answer in answers).items():
-        OUTCOMES[outcome].inc(count)
+    for answer in answers:
+        OUTCOMES[answer.outcome].value += 1
 
 
-def columns(entries: Sequence[NewEntry]) -> tuple[Sequence[Any] | None, ...]:
-    """The parameters of ``APPEND``; null for a column without any value, which spares both ends its encoding."""
+def appending(entries: Sequence[NewEntry]) -> tuple[str, tuple[Any, ...]]:
+    """Which of ``APPENDS`` it takes, and its parameters."""
+    return (APPEND_ONE, _fields(entries[0])) if len(entries) == 1 else (APPEND, _columns(entries))
+
+
+def _fields(entry: NewEntry) -> tuple[Any, ...]:
+    *scalars, audience, expels, expected, due, fence = entry
+    stream_id, holder = (None, None) if fence is None else fence
+    return (*scalars, _ids(audience), expels, expected, due, stream_id, holder)
+
+
+def _columns(entries: Sequence[NewEntry]) -> tuple[Sequence[Any] | None, ...]:
+    """Null for a column without any value, which spares both ends its encoding."""
     *always, payloads, updates, audiences, expels, expected, dues, fences = zip(*entries, strict=True)
     holders: Sequence[UUID | None] | None = None
     streams: Sequence[UUID | None] | None = None
@@ -211,9 +229,13 @@ def columns(entries: Sequence[NewEntry]) -> tuple[Sequence[Any] | None, ...]:
         streams = [fence and fence.stream_id for fence in fences]
         holders = [fence and fence.holder for fence in fences]
     if _any(audiences):
-        audiences = tuple(ids and "{" + ",".join(map(str, ids)) + "}" for ids in audiences)
+        audiences = tuple(map(_ids, audiences))
     sparse = (column if _any(column) else None for column in (payloads, updates, audiences, expels, expected, dues))
     return (*always, *sparse, streams, holders)
+
+
+def _ids(audience: tuple[UUID, ...] | None) -> str | None:
+    return None if audience is None else "{" + ",".join(map(str, audience)) + "}"
 
 
 def _any(column: tuple[Any, ...]) -> bool:

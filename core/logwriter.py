@@ -11,21 +11,22 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import structlog
 from asyncpg.prepared_stmt import PreparedStatement
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Gauge
 
 from core import failpoints
-from core.db import GONE, STATEMENT_TIMEOUT
+from core.db import GIVEN_UP, GONE, STATEMENT_TIMEOUT
 from core.deferred import Deferred
 from core.errors import Unavailable
-from core.eventlog import APPEND, REFUSED, Appended, NewEntry, answers_of, columns, count_outcomes
+from core.eventlog import APPENDS, REFUSED, Appended, NewEntry, answers_of, appending, count_outcomes
+from core.telemetry import Spread
 
 log = structlog.get_logger()
 
-GROUP = Histogram("dojo_log_group_size", "Entries in one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
-LAG = Histogram(
+GROUP = Spread("dojo_log_group_size", "Entries in one commit.", (1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
+LAG = Spread(
     "dojo_log_lag_seconds",
     "From the offer of a commit's oldest entry to its answer.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10),
+    (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10),
 )
 PENDING = Gauge("dojo_log_pending", "Entries offered and not yet answered.")
 
@@ -82,7 +83,7 @@ class LogWriter:
         self._idle = asyncio.Event()
         self._idle.set()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._statement: PreparedStatement[asyncpg.Record] | None = None
+        self._statements: dict[str, PreparedStatement[asyncpg.Record]] = {}
         self._loop: asyncio.AbstractEventLoop
         PENDING.set_function(lambda: self._pending)
 
@@ -102,11 +103,6 @@ class LogWriter:
                 await task
             if self._connection is not None:
                 self._connection.terminate()
-
-    @property
-    def waiting(self) -> int:
-        """Groups that are not on their way to the database yet."""
-        return len(self._groups)
 
     def offer(self, entries: Sequence[NewEntry], follows: Group | None = None) -> Group:
         """Append soon; the group's ``answers`` come after the commit. Entries given together (at least one) commit together.
@@ -196,12 +192,13 @@ class LogWriter:
             begin = end
 
     async def _call(self, entries: list[NewEntry]) -> list[Appended]:
-        if self._connection is None or self._statement is None or self._connection.is_closed():
+        if self._connection is None or not self._statements or self._connection.is_closed():
             self._connection = await asyncpg.connect(self._url, timeout=2, command_timeout=self._timeout)
-            self._statement = await self._connection.prepare(APPEND)
+            self._statements = {text: await self._connection.prepare(text) for text in APPENDS}
         if failpoints.armed:
             await failpoints.reach("log.commit")
-        rows = await self._statement.fetch(*columns(entries))
+        text, values = appending(entries)
+        rows = await self._statements[text].fetch(*values)
         if failpoints.armed:
             await failpoints.reach("log.committed")
         return answers_of(rows, len(entries))
@@ -210,8 +207,9 @@ class LogWriter:
         """Say that the outcome is unknown, and begin with a new connection."""
         _fail(batch, Unavailable("The database is not answering.", retry_after=2))
         if self._connection is not None:
+            GIVEN_UP.inc()
             self._connection.terminate()
-            self._connection = self._statement = None
+            self._connection, self._statements = None, {}
 
 
 def _fail(batch: Sequence[Group], error: Exception) -> None:

@@ -28,6 +28,17 @@ class Model(BaseModel):
         frozen=True, extra="forbid", from_attributes=True, json_schema_serialization_defaults_required=True
     )
 
+    @classmethod
+    def trusted(cls, **fields: Any) -> Self:
+        """All fields as they are, which are trusted: ``model_construct`` without its price."""
+        made = object.__new__(cls)
+        put = object.__setattr__
+        put(made, "__dict__", fields)
+        put(made, "__pydantic_fields_set__", set(fields))
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", None)
+        return made
+
     def replace(self, **changes: Any) -> Self:
         """A copy with other values in some fields, which are trusted: ``model_copy`` without its price.
 

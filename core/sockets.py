@@ -200,7 +200,8 @@ class SocketCall(Call):
     """A call that came over a socket."""
 
     def __init__(self, resources: Resources, principal: Principal, connection: Connection) -> None:
-        super().__init__(resources, principal)
+        self.resources = resources  # as the base does, which a call for each event would be dear for
+        self.principal = principal
         self.connection = connection
 
 

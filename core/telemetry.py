@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import structlog
 from prometheus_client import REGISTRY, Histogram, Metric
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 REQUESTS = Histogram(
@@ -21,7 +23,7 @@ LOOP_LAG = Histogram(
     "How late the event loop woke up, in seconds.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-LAG_EVERY = 0.1
+LAG_EVERY = 0.25
 
 
 class Tally(Collector):
@@ -36,6 +38,29 @@ class Tally(Collector):
     def collect(self) -> Iterator[Metric]:
         """What ``/metrics`` shows."""
         yield CounterMetricFamily(self._name, self._documentation, value=self.value)
+
+
+class Spread(Collector):
+    """As ``Tally``, a histogram; ``bounds`` are its buckets' upper ones, ascending."""
+
+    def __init__(self, name: str, documentation: str, bounds: Sequence[float]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._sum = 0.0
+        REGISTRY.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count ``value``."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[Metric]:
+        """What ``/metrics`` shows."""
+        names = [*map(str, map(float, self._bounds)), "+Inf"]
+        buckets = list(zip(names, accumulate(self._counts), strict=True))
+        yield HistogramMetricFamily(self._name, self._documentation, buckets=buckets, sum_value=self._sum)
 
 
 class Count:

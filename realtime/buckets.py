@@ -17,22 +17,22 @@ class Bucket:
 
     def take(self) -> bool:
         """Whether one more is let through."""
-        self._fill()
-        if self._left < 1:
+        left = self._left = self._filled()
+        if left < 1:
             return False
-        self._left -= 1
+        self._left = left - 1
         return True
 
     def spend(self, count: int) -> float:
         """Let ``count`` through, on credit if need be; the seconds until that is paid back."""
-        self._fill()
-        self._left -= count
+        self._left = self._filled() - count
         return max(0.0, -self._left / self._rate)
 
-    def _fill(self) -> None:
+    def _filled(self) -> float:
         now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
         self._at = now
+        return min(self._burst, left)
 
 
 class Buckets:

@@ -7,6 +7,7 @@ channels, and reads again as soon as the former read returned, so its batches gr
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -104,12 +105,11 @@ class Feed:
     def signal(self, signal: Signal) -> None:
         """Hand a signal to those it is for."""
         frame = Frame(signal.event, signal.body)
-        heard = 0
-        for listener in tuple(self.listeners):
-            if signal.to is None or listener.user_id in signal.to:
-                listener.pass_on(self.channel, frame)
-                heard += 1
-        SIGNALS.inc(heard)
+        to = signal.to
+        heard = [each for each in self.listeners if to is None or each.user_id in to]
+        for listener in heard:
+            listener.pass_on(self.channel, frame)
+        SIGNALS.inc(len(heard))
 
 
 class Channels:
@@ -144,7 +144,7 @@ class Channels:
         feed = self._feeds.get(channel.name())
         if feed is None:
             feed = self._feeds[channel.name()] = Feed(channel)
-            feed.unsubscribe = self._bus.subscribe(channel.name(), lambda hint: self._hinted(feed, hint))
+            feed.unsubscribe = self._bus.subscribe(channel.name(), functools.partial(self._hinted, feed))
             feed.opening = self._opening.ask(feed)
             CHANNELS.set(len(self._feeds))
         if feed.opening is not None:

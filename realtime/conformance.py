@@ -19,6 +19,7 @@ from realtime.engineio import EngineSocket
 from realtime.gateway import SocketServer, Wire
 from realtime.settings import RealtimeSettings
 from realtime.socketio import ACK, EVENT, Event, Parser
+from realtime.websocket import WebSocket
 
 MAX_PAYLOAD = 1_000_000
 AUTH_DELAY = 0.02
@@ -38,6 +39,9 @@ class EngineEcho:
 
     def closed(self, reason: str) -> None:
         """The connection is over."""
+
+    def moved(self, end: WebSocket) -> None:
+        """The client is on a WebSocket."""
 
 
 class Echo:

@@ -14,7 +14,7 @@ from realtime.metrics import CLOSED, DROPPED
 from realtime.models import EditorGrant
 from realtime.websocket import WebSocket, frame
 
-EXPIRED, NOT_ALLOWED, SLOW, CLIENT_IN_USE, RESET, TOO_LARGE = 4401, 4403, 4408, 4409, 4410, 4413
+EXPIRED, NOT_ALLOWED, SLOW, CLIENT_IN_USE, RESET, TOO_LARGE, TOO_MANY = 4401, 4403, 4408, 4409, 4410, 4413, 4429
 MALFORMED, RESTART, UNAVAILABLE = 1007, 1012, 1013
 CLOSE_CODES: Final = {
     "too-large": TOO_LARGE,

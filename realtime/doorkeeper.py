@@ -1,20 +1,24 @@
-"""Which sockets are let in at all: by origin, by how many there are, and by how fast they come."""
+"""Which sockets are let in at all: by origin, by how many there are, whose they are, and how fast they come."""
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from core.addresses import address_of
 from core.errors import Forbidden, Problem, TooMany, Unavailable
+from core.model import UserId
 from realtime.buckets import Buckets
 from realtime.metrics import REFUSED
 from realtime.settings import RealtimeSettings
 
+Door = Literal["hub", "editor"]
+
 
 class Doorkeeper:
-    """Counts the sockets of this node, by address."""
+    """Counts the sockets of this node, by address and, once it is known whose they are, by person."""
 
     def __init__(self, settings: RealtimeSettings, urls: Iterable[str], hops: int) -> None:
         self.origins = sorted({_origin(url) for url in urls})
@@ -23,6 +27,7 @@ class Doorkeeper:
         self._hops = hops
         self._open: Counter[str] = Counter()
         self._total = 0
+        self._of_person: Counter[tuple[Door, UserId]] = Counter()
         self._fresh = Buckets(settings.handshakes_per_second, settings.handshake_burst)
 
     def admit(self, request: web.Request) -> None:
@@ -69,6 +74,22 @@ class Doorkeeper:
         self._open[address] -= 1
         if self._open[address] <= 0:
             del self._open[address]
+
+    def enter(self, door: Door, person: UserId) -> None:
+        """A socket turns out to be a person's.
+
+        Raises:
+            TooMany: they have as many at this door as they may have.
+        """
+        if self._of_person[door, person] >= self._settings.max_per_person:
+            raise _refused("person", TooMany("You have too many windows open; close some."))
+        self._of_person[door, person] += 1
+
+    def leave(self, door: Door, person: UserId) -> None:
+        """A socket that had entered is gone."""
+        self._of_person[door, person] -= 1
+        if self._of_person[door, person] <= 0:
+            del self._of_person[door, person]
 
 
 def _refused(reason: str, problem: Problem) -> Problem:

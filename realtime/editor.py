@@ -14,18 +14,28 @@ from aiohttp import web
 from core.bus import Bus
 from core.call import Resources
 from core.db import Database
-from core.errors import NotFound, Problem, Unauthenticated, Unavailable
+from core.errors import NotFound, Problem, TooMany, Unauthenticated, Unavailable
 from core.logwriter import LogWriter
+from core.model import UserId
 from core.tokens import Tokens
 from realtime import ysync
 from realtime.buckets import Bucket
 from realtime.channels import Channels
-from realtime.connection import EXPIRED, MALFORMED, NOT_ALLOWED, RESTART, UNAVAILABLE, EditorConnection, said_frame
+from realtime.connection import (
+    EXPIRED,
+    MALFORMED,
+    NOT_ALLOWED,
+    RESTART,
+    TOO_MANY,
+    UNAVAILABLE,
+    EditorConnection,
+    said_frame,
+)
 from realtime.document import Offer
 from realtime.doorkeeper import Doorkeeper
 from realtime.handshake import Taken, accept
 from realtime.lib0 import Malformed
-from realtime.metrics import CONNECTIONS
+from realtime.metrics import CONNECTIONS, INBOX_PAUSES, UPDATES
 from realtime.models import EditorGrant
 from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
@@ -141,6 +151,7 @@ class Sitting:
         pause = self._pause(heard)
         if pause and not self._is_paused:
             self._is_paused = True
+            INBOX_PAUSES.inc()
             self._wire.pause()
             asyncio.get_running_loop().call_later(pause, self._go_on)
 
@@ -182,7 +193,7 @@ class Sitting:
         try:
             summary = read_update(data, self._limits)
         except InvalidUpdate as error:
-            self._connection.refused(numbers, "too-large" if error.reason == "too-large" else "invalid")
+            self._refuse(numbers, "too-large" if error.reason == "too-large" else "invalid")
             return
         if summary.is_empty:
             self._connection.stored(numbers)
@@ -207,7 +218,40 @@ class Sitting:
         if self._may_write or not document.changes(offer.summary):
             document.offer(offer)
         else:
-            self._connection.refused(offer.numbers, "read-only")
+            self._refuse(offer.numbers, "read-only")
+
+    def _refuse(self, numbers: Sequence[int], code: str) -> None:
+        UPDATES.labels(code).inc()
+        self._connection.refused(numbers, code)
+
+
+class Visit:
+    """A socket as it is counted, from its knock to its end."""
+
+    __slots__ = ("_address", "_doorkeeper", "_person")
+
+    def __init__(self, doorkeeper: Doorkeeper, address: str) -> None:
+        self._doorkeeper = doorkeeper
+        self._address = address
+        self._person: UserId | None = None
+        doorkeeper.opened(address)
+        OPEN.inc()
+
+    def is_of(self, person: UserId) -> None:
+        """It is a person's.
+
+        Raises:
+            TooMany: they have enough.
+        """
+        self._doorkeeper.enter("editor", person)
+        self._person = person
+
+    def end(self) -> None:
+        """It is closed."""
+        OPEN.dec()
+        self._doorkeeper.closed(self._address)
+        if self._person is not None:
+            self._doorkeeper.leave("editor", self._person)
 
 
 class Guest(NamedTuple):
@@ -253,49 +297,46 @@ class Editor:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket."""
         self._doorkeeper.admit(request)
-        address = self._doorkeeper.address(request)
-        self._doorkeeper.opened(address)
-        OPEN.inc()
-
-        def left() -> None:
-            OPEN.dec()
-            self._doorkeeper.closed(address)
-
+        visit = Visit(self._doorkeeper, self._doorkeeper.address(request))
         try:
-            guest = await self._admitted(request)
+            guest = await self._admitted(request, visit)
             notice_silence(request.transport)
             most = 2 * self._settings.max_update
-            wire = accept(request, max_message=most, on_message=_ignore, on_closed=left)
+            wire = accept(request, max_message=most, on_message=_ignore, on_closed=visit.end)
         except BaseException:  # there will be no socket to say that it is closed
-            left()
+            visit.end()
             raise
         if isinstance(guest, Refused):
             wire.close(guest.code, guest.reason)
         else:
             connection = EditorConnection(guest.grant, wire, self._settings.max_backlog)
-            Sitting(connection, wire, self.shelf, guest.found, self._limits, left).begin()
+            Sitting(connection, wire, self.shelf, guest.found, self._limits, visit.end).begin()
         return Taken()
 
-    async def _admitted(self, request: web.Request) -> "Guest | Refused":
+    async def _admitted(self, request: web.Request, visit: Visit) -> Guest | Refused:
         """The document that the pass opens, or why it opens none."""
         try:
-            grant = await self._granted(request)
+            grant = await self._granted(request, visit)
             found = await self.shelf.take(grant)
         except (Unauthenticated, NotFound, Unavailable) as problem:
             return Refused(NOT_ADMITTED[type(problem)], problem.slug)
+        except TooMany as problem:
+            return Refused(TOO_MANY, problem.detail)  # for people, who alone can do something about it
         if self._sign_ins.is_over(grant.sign_in_id):
             return Refused(EXPIRED, "signed-out")
         return Guest(grant, found) if found.may_read(grant.user_id) else Refused(NOT_ALLOWED, "removed")
 
-    async def _granted(self, request: web.Request) -> EditorGrant:
+    async def _granted(self, request: web.Request, visit: Visit) -> EditorGrant:
         """What the pass in the address says.
 
         Raises:
             Unauthenticated: it is none of ours, of another document, too old, or of a sign-in that is over.
+            TooMany: its person has too many editors open here.
         """
         grant = self._tokens.read_pass(EditorGrant, request.query.get("pass", ""))
         if str(grant.document_id) != request.match_info["document_id"]:
             raise Unauthenticated
+        visit.is_of(grant.user_id)
         await self._sign_ins.require_live(grant.sign_in_id)
         return grant
 

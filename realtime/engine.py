@@ -11,6 +11,7 @@ from realtime.deadlines import Deadlines
 from realtime.doorkeeper import Doorkeeper
 from realtime.engineio import OPEN, EngineSocket, Receiver
 from realtime.handshake import Taken, accept, wants_websocket
+from realtime.metrics import CLOSED
 from realtime.settings import RealtimeSettings
 from realtime.websocket import WebSocket
 
@@ -54,7 +55,7 @@ class Engine:
         self._sockets: dict[str, EngineSocket] = {}
         self._pings: Deadlines[EngineSocket] = Deadlines(settings.ping_interval, self._ping)
         self._pongs: Deadlines[EngineSocket] = Deadlines(settings.ping_timeout, self._silent)
-        self._probes: Deadlines[WebSocket] = Deadlines(settings.connect_timeout, lambda end, _: end.abort())
+        self._probes: Deadlines[WebSocket] = Deadlines(settings.connect_timeout, self._not_gone_over_to)
         self._lingering: Deadlines[EngineSocket] = Deadlines(CLOSE_WAIT, lambda socket, _: self._drop(socket))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -208,6 +209,11 @@ class Engine:
     def _ping(self, socket: EngineSocket, due: float) -> None:
         self._pongs.start(socket, since=due)
         socket.ping()
+
+    @staticmethod
+    def _not_gone_over_to(end: WebSocket, _: float) -> None:
+        CLOSED.labels("no-upgrade").inc()
+        end.abort()
 
     @staticmethod
     def _silent(socket: EngineSocket, _: float) -> None:

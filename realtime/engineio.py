@@ -14,9 +14,7 @@ import structlog
 from aiohttp import web
 
 from realtime import websocket
-from realtime.frames import Frame
 from realtime.handshake import accept
-from realtime.socketio import Parser
 from realtime.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -41,6 +39,9 @@ class Receiver(Protocol):
 
     def received(self, message: str | bytes) -> None:
         """The client sent a message."""
+
+    def moved(self, end: WebSocket) -> None:
+        """What goes to the client goes there from now on."""
 
     def closed(self, reason: str) -> None:
         """The connection is over: ``client-left``, ``silent``, ``lost``, ``bad-packet``, or whatever ``close`` was told."""
@@ -75,20 +76,22 @@ class EngineSocket:
         self._closing = False
 
     @property
+    def end(self) -> WebSocket | None:
+        """The WebSocket that it is on; None while the client polls."""
+        return self._websocket
+
+    @property
     def backlog(self) -> int:
         """Bytes that wait for the client."""
         return self._queued if self._websocket is None else self._websocket.backlog
 
     def send(self, message: str | bytes) -> None:
         """Send one message."""
-        self._packet(MESSAGE + message if isinstance(message, str) else message)
-
-    def write(self, frame: Frame, parser: Parser) -> None:
-        """Send an event that many get."""
+        packet = MESSAGE + message if isinstance(message, str) else message
         if self._websocket is not None:
-            self._websocket.write(frame.frame(parser))
+            self._websocket.write(websocket.frame(packet))
         else:
-            self.send(frame.message(parser))
+            self._wait(packet)
 
     def pause(self) -> None:
         """Take no more from the client until ``resume``."""
@@ -208,6 +211,7 @@ class EngineSocket:
         for packet in self._queue or ():
             end.write(websocket.frame(packet))
         self._queue, self._queued = None, 0
+        self.receiver.moved(end)
         if self._ready is not None:
             end.pause()
 
@@ -259,12 +263,14 @@ class EngineSocket:
 
     def ping(self) -> None:
         """Ask whether the client is there."""
-        self._packet(PING)
-
-    def _packet(self, packet: str | bytes) -> None:
         if self._websocket is not None:
-            self._websocket.write(websocket.frame(packet))
-        elif not self._closing:
+            self._websocket.write(websocket.frame(PING))
+        else:
+            self._wait(PING)
+
+    def _wait(self, packet: str | bytes) -> None:
+        """Leave a packet for a client that polls, if it still does."""
+        if not self._closing:
             self._push(packet)
             if self._queued > self._engine.settings.max_backlog:
                 self.close("slow", at_once=True)

@@ -9,30 +9,28 @@ from realtime.socketio import Parser
 class Frame:
     """An event and its one argument, encoded at most once for each parser and transport."""
 
-    __slots__ = ("_body", "_event", "_frames", "_messages")
+    __slots__ = ("_body", "_event", "_json", "_msgpack")
 
     def __init__(self, event: str, body: str) -> None:
         self._event = event
         self._body = body
         """JSON text of the argument."""
-        self._messages: dict[Parser, str | bytes] = {}
-        self._frames: dict[Parser, bytes] = {}
+        self._json: bytes | None = None
+        self._msgpack: bytes | None = None
+        """The frames, once they are made."""
 
     def message(self, parser: Parser) -> str | bytes:
         """The Socket.IO packet, as the data of one Engine.IO message."""
-        ready = self._messages.get(parser)
-        if ready is None:
-            if parser == "json":
-                ready = f'{socketio.EVENT}["{self._event}",{self._body}]'
-            else:
-                ready = socketio.encode(parser, socketio.EVENT, data=[self._event, json.loads(self._body)])[0]
-            self._messages[parser] = ready
-        return ready
+        if parser == "json":
+            return f'{socketio.EVENT}["{self._event}",{self._body}]'
+        return socketio.encode(parser, socketio.EVENT, data=[self._event, json.loads(self._body)])[0]
 
     def frame(self, parser: Parser) -> bytes:
         """The same as a whole WebSocket frame, with its Engine.IO packet type (text only: binary has none)."""
-        ready = self._frames.get(parser)
-        if ready is None:
-            message = self.message(parser)
-            ready = self._frames[parser] = websocket.frame("4" + message if isinstance(message, str) else message)
-        return ready
+        if parser == "json":
+            if self._json is None:
+                self._json = websocket.frame(f'4{socketio.EVENT}["{self._event}",{self._body}]')
+            return self._json
+        if self._msgpack is None:
+            self._msgpack = websocket.frame(self.message(parser))
+        return self._msgpack

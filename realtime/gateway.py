@@ -6,7 +6,7 @@ faster than is answered is not read any more; who breaks the protocol is sent aw
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
@@ -24,11 +24,13 @@ from realtime.frames import Frame
 from realtime.metrics import BACKLOG, BACKLOG_MOST, CLOSED, CONNECTIONS, INBOX_PAUSES
 from realtime.settings import RealtimeSettings
 from realtime.socketio import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, READERS, Event, Malformed, Parser
+from realtime.websocket import WebSocket
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
+NO_NAMESPACE: Final = {"message": "Invalid namespace"}
 MAX_ATTEMPTS = 3
 """Tries of one client to say who it is."""
 INBOX_FULL, INBOX_LOW = 64, 16
@@ -40,10 +42,14 @@ BELONGS: Final = frozenset((LEFT, "lost"))
 class Wire:
     """One client in one namespace."""
 
-    __slots__ = ("_client", "namespace", "session", "sid")
+    __slots__ = ("_client", "answering", "end", "namespace", "parser", "session", "sid")
 
-    def __init__(self, client: "Client", namespace: str) -> None:
+    def __init__(self, client: "Client", namespace: str, answering: "Callable[[Wire, Event], Answering]") -> None:
         self._client = client
+        self.answering = answering
+        self.parser = client.parser
+        self.end = client.socket.end
+        """The WebSocket that frames go to; None while the client polls."""
         self.namespace = namespace
         self.sid = new_id().hex
         self.session: Any = None
@@ -62,11 +68,14 @@ class Wire:
     @property
     def backlog(self) -> int:
         """Bytes that wait for the client to read."""
-        return self._client.socket.backlog
+        return self._client.socket.backlog if self.end is None else self.end.backlog
 
     def send(self, frame: Frame) -> None:
         """Send an event of the main namespace that many get."""
-        self._client.socket.write(frame, self._client.parser)
+        if self.end is not None:
+            self.end.write(frame.frame(self.parser))
+        else:
+            self._client.socket.send(frame.message(self.parser))
 
     def answer(self, number: int, body: str) -> None:
         """Acknowledge an event of the main namespace with one argument, given as JSON text."""
@@ -180,6 +189,11 @@ class Client:
             INBOX_PAUSES.inc()
             self.socket.pause()
 
+    def moved(self, end: WebSocket) -> None:
+        """The client has gone over to a WebSocket, or began with one."""
+        for wire in self._wires.values():
+            wire.end = end
+
     def closed(self, reason: str) -> None:
         """The connection is over; what came before the client left is still done."""
         CLOSED.labels(reason).inc()
@@ -194,7 +208,8 @@ class Client:
     def _take(self, event: Event) -> None:
         """Answer an event here and now, or when what it waits for is settled, or in a task."""
         try:
-            rest = self._begin(event)
+            wire = self._wires.get(event.namespace)
+            rest = wire.answering(wire, event) if wire is not None and event.kind == EVENT else self._heed(event, wire)
         except Malformed as error:
             self.socket.bad_packet(str(error))
             return
@@ -211,10 +226,8 @@ class Client:
         else:
             self._busy = asyncio.get_running_loop().create_task(self._work(rest))
 
-    def _begin(self, event: Event) -> Answering:
-        wire = self._wires.get(event.namespace)
-        if event.kind == EVENT and wire is not None:
-            return self._server.namespaces[wire.namespace].begin(wire, event)
+    def _heed(self, event: Event, wire: Wire | None) -> Answering:
+        """Do what a packet says that is no event of somebody who is in."""
         if event.kind == CONNECT:
             return self._connect(event, wire)
         if wire is None:
@@ -256,10 +269,11 @@ class Client:
         namespace = self._server.namespaces.get(event.namespace)
         if wire is not None or self._attempts > MAX_ATTEMPTS + len(self._wires):
             raise Malformed("connected already, or tried too often")
-        wire = Wire(self, event.namespace)
         if namespace is None:
-            wire.packet(CONNECT_ERROR, {"message": "Invalid namespace"})
+            for message in socketio.encode(self.parser, CONNECT_ERROR, namespace=event.namespace, data=NO_NAMESPACE):
+                self.socket.send(message)
             return
+        wire = Wire(self, event.namespace, namespace.begin)
         try:
             wire.session = await in_time(wire, namespace.connect(wire, event.data))
         except Problem as problem:

@@ -1,7 +1,6 @@
 """All clients of this node: who may connect, which door an event goes to, and when a connection must end."""
 
 import asyncio
-import collections
 import contextlib
 import functools
 import secrets
@@ -24,6 +23,7 @@ from core.sockets import SocketCall, SocketEvent, Sockets
 from core.tokens import Tokens
 from realtime.channels import Channels
 from realtime.degraded import Degraded
+from realtime.doorkeeper import Doorkeeper
 from realtime.frames import Frame
 from realtime.gateway import Answering, Wire, in_time
 from realtime.metrics import EVENTS
@@ -53,14 +53,14 @@ class Hub:
         }
         self._limits = resources.get(Limits)
         self._sessions: dict[UUID, Session] = {}
-        self._of_person: collections.Counter[UUID] = collections.Counter()
+        self._doorkeeper = resources.get(Doorkeeper)
         database = resources.get(Database)
         self.channels = Channels(database, resources.get(Bus), settings.poll_interval)
         self._sign_ins = resources.get(SignIns)
         self._sign_ins.watch(self)
         handlers = {kind: gone for each in doors for kind, gone in each.gone_handlers.items()}
         self.presence = Presence(resources, handlers, settings, self._start_anew)
-        self._degraded = Degraded(resources, self.presence, settings, self._tell_all)
+        self._degraded = Degraded(resources, self.presence, self.channels, settings, self._sessions.values)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Hub"]:
@@ -83,11 +83,9 @@ class Hub:
             raise Unauthenticated
         principal = self._resources.get(Tokens).principal(token)
         await self._sign_ins.require_live(principal.sign_in_id)
-        if self._of_person[principal.user_id] >= self._settings.max_per_person:
-            raise TooMany("You have too many windows open; close some.")
+        self._doorkeeper.enter("hub", principal.user_id)
         session = Session(wire, principal, self.channels, self.presence, self._settings)
         self._sessions[session.id] = session
-        self._of_person[principal.user_id] += 1
         asyncio.get_running_loop().call_soon(self._degraded.greet, session)  # after the answer to CONNECT
         return session
 
@@ -149,45 +147,26 @@ class Hub:
         if found is None:
             raise NotFound("There is no such event.")
         door, result = found
-        payload = self._payload(door, event)
-        self._limits.count(door.rate, session.caller)
-        return door, result, payload
-
-    @staticmethod
-    def _payload(door: SocketEvent, event: Event) -> Any:
-        body = event.body
-        if event.data is not None or not body:
-            args = event.args()
-            if len(args) != 1:
-                raise Invalid("An event carries one object.")
-            try:
-                body = as_json(args[0])
-            except (TypeError, RecursionError) as error:
-                raise Invalid("An event carries one JSON object.") from error
         try:
-            return validate(door.payload, body)
+            payload = validate(door.payload, event.body or argument(event))
         except Invalid as error:
             if len(event.args()) != 1:
                 raise Invalid("An event carries one object.") from error
             raise
+        self._limits.count(door.rate, session.caller)
+        return door, result, payload
 
     def gone(self, wire: Wire) -> None:
         """A connection is gone."""
         session: Session | None = wire.session
         if session is not None and self._sessions.pop(session.id, None) is not None:
-            self._of_person[session.user_id] -= 1
-            if not self._of_person[session.user_id]:
-                del self._of_person[session.user_id]
+            self._doorkeeper.leave("hub", session.user_id)
             session.ended()
 
     def close_all(self, reason: str) -> None:
         """End all connections."""
         for session in tuple(self._sessions.values()):
             session.close(reason)
-
-    def _tell_all(self, frame: Frame) -> None:
-        for session in tuple(self._sessions.values()):
-            session.send(frame)
 
     async def drain(self) -> None:
         """Send everybody to another gateway, spread over some seconds; returns when all have gone, or were closed."""
@@ -214,6 +193,17 @@ class Hub:
             if session.principal.sign_in_id in over:
                 session.send(Frame("session:ended", "{}"))
                 session.close("signed-out", final=True)
+
+
+def argument(event: Event) -> str:
+    """The argument, as JSON text, of an event that did not come as text."""
+    args = event.args()
+    if len(args) != 1:
+        raise Invalid("An event carries one object.")
+    try:
+        return as_json(args[0])
+    except (TypeError, RecursionError) as error:
+        raise Invalid("An event carries one JSON object.") from error
 
 
 def failure(event: Event, error: Exception) -> tuple[str, str]:

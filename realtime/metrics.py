@@ -22,4 +22,6 @@ SENT_BYTES = Tally("dojo_gateway_sent_bytes", "Bytes written to WebSockets, with
 RECEIVED_BYTES = Tally("dojo_gateway_received_bytes", "Bytes read from WebSockets, with their frames.")
 BACKLOG = Gauge("dojo_gateway_backlog_bytes", "Bytes that wait for clients to read.", ["door"])
 BACKLOG_MOST = Gauge("dojo_gateway_backlog_most_bytes", "Bytes that wait for the slowest client.", ["door"])
-INBOX_PAUSES = Counter("dojo_gateway_pauses", "Times that a client sent faster than it was answered.")
+INBOX_PAUSES = Counter("dojo_gateway_pauses", "Times that a client or an editor sent faster than it was answered.")
+PENDING = Gauge("dojo_gateway_pending_bytes", "Bytes of updates of shared documents on their way to the log.")
+PENDING_MOST = Gauge("dojo_gateway_pending_most_bytes", "The same, of the document that has most of them.")

@@ -48,6 +48,17 @@ async def has_other_nodes(db: Queries, node_id: UUID) -> bool:
     return bool(found)
 
 
+async def say_cut(db: Queries, node_id: UUID, *, is_cut: bool) -> None:
+    """Let the others know whether the gateway's line to the bus is cut."""
+    await db.run("UPDATE gateway_nodes SET is_cut = $2 WHERE node_id = $1 AND is_cut <> $2", node_id, is_cut)
+
+
+async def late_channels(db: Queries, node_id: UUID) -> list[Channel]:
+    """Where people of the gateway sit together with people of another living one that is cut off."""
+    rows = await db.rows("SELECT tenant_id, kind, resource_id FROM late_channels($1)", node_id)
+    return [Channel(tenant_id=TenantId(tenant), kind=kind, id=resource) for tenant, kind, resource in rows]
+
+
 async def bury_nodes(db: Queries, silent: float) -> int:
     """Mark gateways dead that were not heard of for ``silent`` seconds."""
     return await db.run(

@@ -109,7 +109,11 @@ class Session:
     def pass_on(self, channel: Channel, frame: Frame) -> None:
         """A signal came; a reader who is behind does without."""
         del channel
-        if self.wire.backlog > SIGNAL_BACKLOG:
+        wire = self.wire
+        end = wire.end
+        if self._held is None and end is not None and not end.is_behind:  # as nearly always
+            end.write(frame.frame(wire.parser))
+        elif wire.backlog > SIGNAL_BACKLOG:
             DROPPED.labels("backlog").inc()
         else:
             self.send(frame)

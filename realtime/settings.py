@@ -13,7 +13,14 @@ class RealtimeSettings(BaseSettings):
 
     max_connections: Annotated[int, Field(ge=1, description="Sockets of all people on one gateway.")] = 20_000
     max_per_address: Annotated[int, Field(ge=1, description="Sockets from one address; a school has one.")] = 1_000
-    max_per_person: Annotated[int, Field(ge=1, description="Sockets of one person on one gateway.")] = 20
+    max_per_person: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Sockets of one person on one gateway, and as many of the editor again: a window of a dojo has"
+            " one of each, so this is a number of windows, and none is left with half of what it needs.",
+        ),
+    ] = 20
     handshakes_per_second: Annotated[float, Field(gt=0, description="New sockets from one address.")] = 50
     handshake_burst: Annotated[int, Field(ge=1, description="New sockets from one address at once.")] = 300
     connect_timeout: Annotated[float, Field(gt=0, description="Seconds until a socket must have said who it is.")] = 5

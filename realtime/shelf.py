@@ -26,7 +26,7 @@ from realtime.awareness import Said
 from realtime.channels import Channels
 from realtime.connection import RESET
 from realtime.document import Document, Offer
-from realtime.metrics import DOCUMENTS, RESUMES
+from realtime.metrics import DOCUMENTS, PENDING, PENDING_MOST, RESUMES
 from realtime.models import EditorGrant
 from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
@@ -61,6 +61,8 @@ class Shelf:
         self._open: dict[UUID, OpenDocument] = {}
         self._nonce = new_id().bytes
         self._asking: set[asyncio.Task[None]] = set()
+        PENDING.set_function(lambda: sum(self._pending()))
+        PENDING_MOST.set_function(lambda: max(self._pending(), default=0))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Shelf"]:
@@ -81,6 +83,10 @@ class Shelf:
     def all(self) -> tuple[OpenDocument, ...]:
         """The open documents."""
         return tuple(self._open.values())
+
+    def _pending(self) -> list[int]:
+        """Bytes of each document on their way to the log."""
+        return [found.document.pending_bytes for found in self._open.values()]
 
     async def take(self, grant: EditorGrant) -> OpenDocument:
         """The document of a pass, up to date with its log as of now; it closes again if nobody sits down.

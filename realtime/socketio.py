@@ -21,7 +21,8 @@ RESERVED: Final = frozenset(
 MAIN: Final = "/"
 MAX_ATTACHMENTS = 10
 HEAD: Final = re.compile(r"([0-6])(?:(\d{1,3})-)?(?:(/[^,]*)(?:,|$))?(\d{1,16})?", re.ASCII)
-SIMPLE_EVENT: Final = re.compile(r'\["([^"\\\x00-\x1f]+)"(?:,|\]$)')
+SIMPLE_EVENT: Final = re.compile(r'2(\d{1,16})?\["([^"\\\x00-\x1f]+)"(?:,|\]$)', re.ASCII)
+"""What nearly every packet is: an event of the main namespace, without attachments."""
 
 
 def _no_number(word: str) -> None:
@@ -89,6 +90,12 @@ class JsonReader:
             return self._attach(message)
         if self._waiting is not None:
             raise Malformed("attachment missing")
+        match = SIMPLE_EVENT.match(message)
+        if match is not None and message[-1] == "]" and not message.endswith(",]"):
+            number, name = match.groups()
+            if name in RESERVED:
+                raise Malformed("reserved name")
+            return Event(EVENT, MAIN, None if number is None else int(number), name, message[match.end() : -1], None)
         match = HEAD.match(message)
         if match is None:
             raise Malformed("head")
@@ -98,10 +105,6 @@ class JsonReader:
         )
 
     def _packet(self, kind: int, count: str | None, namespace: str, number: int | None, rest: str) -> Event | None:
-        if kind == EVENT and count is None:
-            simple = SIMPLE_EVENT.match(rest)
-            if simple is not None and rest[-1] == "]" and not rest.endswith(",]"):
-                return _event(namespace, number, simple[1], rest[simple.end() : -1])
         payload = _loads(rest) if rest else None
         if kind in {BINARY_EVENT, BINARY_ACK}:
             wanted = int(count or 0)
@@ -169,17 +172,13 @@ def checked(kind: int, namespace: str, number: int | None, payload: Any) -> Even
     if kind == EVENT:
         if not isinstance(payload, list) or not payload or not isinstance(payload[0], str):
             raise Malformed("event")
-        return _event(namespace, number, payload[0], "", payload[1:])
+        if payload[0] in RESERVED:
+            raise Malformed("reserved name")
+        return Event(EVENT, namespace, number, payload[0], "", payload[1:])
     fits = {CONNECT: payload is None or isinstance(payload, dict), DISCONNECT: payload is None}
     if not fits.get(kind, isinstance(payload, list) and number is not None):
         raise Malformed("payload")
     return Event(kind, namespace, number, "", "", payload)
-
-
-def _event(namespace: str, number: int | None, name: str, body: str, data: list[Any] | None = None) -> Event:
-    if name in RESERVED:
-        raise Malformed("reserved name")
-    return Event(EVENT, namespace, number, name, body, data)
 
 
 def _joined(value: Any, attachments: list[bytes]) -> Any:

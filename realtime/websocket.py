@@ -6,6 +6,7 @@ Extensions are refused: deflating small messages costs three times the processor
 """
 
 import asyncio
+import os
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -32,19 +33,16 @@ OnMessage = Callable[[str | bytes], None]
 
 def frame(message: str | bytes) -> bytes:
     """One message as a whole frame (§5.2: unfragmented, from a server, so unmasked)."""
-    if isinstance(message, str):
-        return _frame(TEXT, message.encode())
-    length = len(message)
-    return b"\x82%c" % length + message if length < LENGTH_16 else _frame(BINARY, message)
+    return _frame(WHOLE_BINARY, message) if isinstance(message, bytes) else _frame(WHOLE_TEXT, message.encode())
 
 
-def _frame(opcode: int, body: bytes) -> bytes:
+def _frame(first: int, body: bytes) -> bytes:
     length = len(body)
     if length < LENGTH_16:
-        return bytes((FIN | opcode, length)) + body
+        return b"%c%c%b" % (first, length, body)
     if length < 1 << 16:
-        return struct.pack("!BBH", FIN | opcode, LENGTH_16, length) + body
-    return struct.pack("!BBQ", FIN | opcode, LENGTH_64, length) + body
+        return b"%c%c%c%c%b" % (first, LENGTH_16, length >> 8, length & 0xFF, body)
+    return struct.pack("!BBQ", first, LENGTH_64, length) + body
 
 
 def _unmask(key: bytes, body: bytes) -> bytes:
@@ -78,11 +76,13 @@ class Flusher:
     def flush(self) -> None:
         """Send it."""
         waiting, self.waiting = self.waiting, []
+        sent = 0
         for socket in waiting:
             try:
-                socket.flush()
+                sent += socket.flush()
             except Exception:  # of one socket, which must not keep the others waiting
                 log.exception("flush_failed")
+        SENT_BYTES.value += sent
 
 
 _last: list[Flusher] = []
@@ -108,14 +108,17 @@ class WebSocket(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_closing", "_cut", "_flusher", "_fragments", "_max_message", "_needed", "_opcode", "_out", "_rest", "_transport",
-        "on_closed", "on_message", "on_read", "on_slow", "violation",
+        "_closing", "_cut", "_fd", "_flusher", "_fragments", "_max_message", "_more", "_needed", "_opcode", "_out",
+        "_rest", "_transport", "is_behind", "on_closed", "on_message", "on_read", "on_slow", "violation",
     )  # fmt: skip
 
     def __init__(
         self, transport: asyncio.Transport, *, max_message: int, on_message: OnMessage, on_closed: Callable[[], None]
     ) -> None:
         self._transport = transport
+        self._fd = _descriptor(transport)
+        self.is_behind = True
+        """Whether something may wait in the transport for the peer to read; it goes first then."""
         self._max_message = max_message
         self.on_message = on_message
         self.on_closed = on_closed
@@ -125,8 +128,10 @@ class WebSocket(asyncio.Protocol):
         self.violation: str | None = None
         """What of the peer's was not as RFC 6455 has it; the connection ends with it."""
         self._flusher = _flusher()
-        self._out: list[bytes] | None = None
+        self._out: bytes | None = None
         """What was written in this turn of the loop."""
+        self._more: list[bytes] | None = None
+        """The same, if it was more than once."""
         self._rest: bytes | bytearray = b""
         self._needed = 0
         """Bytes that ``_rest`` must have before there is anything to read in it."""
@@ -141,8 +146,10 @@ class WebSocket(asyncio.Protocol):
     @property
     def backlog(self) -> int:
         """Bytes that the kernel has not taken yet."""
-        waiting = self._transport.get_write_buffer_size()
-        return waiting if self._out is None else waiting + sum(map(len, self._out))
+        waiting = self._transport.get_write_buffer_size() if self.is_behind else 0
+        if self._more is not None:
+            return waiting + sum(map(len, self._more))
+        return waiting if self._out is None else waiting + len(self._out)
 
     @property
     def is_closing(self) -> bool:
@@ -156,41 +163,65 @@ class WebSocket(asyncio.Protocol):
 
     def write(self, frames: bytes) -> None:
         """Send ready frames. All writes of one turn of the loop leave in one system call."""
-        if not self._closing:
-            if self._out is not None:
-                self._out.append(frames)
-                return
-            self._out = [frames]
+        if self._closing:
+            return
+        if self._out is None:
+            self._out = frames
             flusher = self._flusher
             if not flusher.waiting:
                 flusher.loop.call_soon(flusher.flush)
             flusher.waiting.append(self)
+        elif self._more is None:
+            self._more = [self._out, frames]
+        else:
+            self._more.append(frames)
 
-    def flush(self) -> None:
-        """Send what was written; the flusher does it for everybody at the end of the turn."""
-        if (out := self._out) is not None:
-            self._out = None
-            frames = out[0] if len(out) == 1 else b"".join(out)
-            SENT_BYTES.value += len(frames)
-            self._transport.write(frames)
+    def flush(self) -> int:
+        """Send what was written, and say how many bytes that are; the flusher does it at the end of the turn.
+
+        The kernel gets it from here. What it does not take goes to the transport, which waits until it does.
+        """
+        frames = self._out
+        if frames is None:
+            return 0
+        self._out = None
+        if self._more is not None:
+            frames, self._more = b"".join(self._more), None
+        size = len(frames)
+        if self.is_behind:
+            if self._fd < 0 or self._transport.get_write_buffer_size():
+                self._transport.write(frames)
+                return size
+            self.is_behind = False
+        try:
+            taken = os.write(self._fd, frames)
+        except BlockingIOError:
+            taken = 0
+        except OSError:  # the connection broke: the transport says so
+            self._transport.abort()
+            return 0
+        if taken < size:
+            self.is_behind = True
+            self._transport.write(frames[taken:])
+        return size
 
     def close(self, code: int = NORMAL, reason: str = "", *, wait: float = CLOSE_WAIT) -> None:
         """Begin the closing handshake (§7.1.2); who has not taken part after ``wait`` seconds is cut off."""
         if self._closing:
             return
-        self.write(_frame(CLOSE, struct.pack("!H", code) + reason.encode()[: CONTROL_MAX - 2]))
+        self.write(_frame(FIN | CLOSE, struct.pack("!H", code) + reason.encode()[: CONTROL_MAX - 2]))
         self._closing = True
         if wait:
             self.resume()  # or the answer is never read
             self._cut = asyncio.get_running_loop().call_later(wait, self._transport.abort)
         else:
-            self.flush()
+            SENT_BYTES.value += self.flush()
             self._transport.close()
 
     def abort(self) -> None:
         """Cut the connection off, whatever was not sent."""
         self._closing = True
-        self._out = None
+        self._out = self._more = None
         self._transport.abort()
 
     def pause(self) -> None:
@@ -222,7 +253,8 @@ class WebSocket(asyncio.Protocol):
         """The connection is gone."""
         del exc
         self._closing = True
-        self._out = None
+        self._out = self._more = None
+        self._fd, self.is_behind = -1, True  # the number may soon be another connection's
         if self._cut is not None:
             self._cut.cancel()
         on_closed, self.on_message, self.on_closed, self.on_slow = self.on_closed, _ignore, _nothing, None
@@ -234,7 +266,7 @@ class WebSocket(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer sends nothing more: close."""
-        self.flush()
+        SENT_BYTES.value += self.flush()
         return False
 
     def data_received(self, data: bytes) -> None:
@@ -324,16 +356,22 @@ class WebSocket(asyncio.Protocol):
 
     def _control(self, opcode: int, body: bytes) -> None:
         if opcode == PING:
-            self.write(_frame(PONG, body))
+            self.write(_frame(FIN | PONG, body))
         elif opcode == CLOSE:
             code = _close_code(body)
             if not self._closing:
-                self.write(_frame(CLOSE, struct.pack("!H", code) if body else b""))
+                self.write(_frame(FIN | CLOSE, struct.pack("!H", code) if body else b""))
                 self._closing = True
-            self.flush()
+            SENT_BYTES.value += self.flush()
             if self._cut is None and self.backlog:  # which it may never read
                 self._cut = asyncio.get_running_loop().call_later(CLOSE_WAIT, self._transport.abort)
             self._transport.close()
+
+
+def _descriptor(transport: asyncio.Transport) -> int:
+    """The number of a connection that takes bytes as they are; -1 where they are encrypted on the way."""
+    socket = transport.get_extra_info("socket")
+    return -1 if socket is None or transport.get_extra_info("sslcontext") is not None else int(socket.fileno())
 
 
 def _long(size: bytes) -> int:

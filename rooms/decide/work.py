@@ -16,8 +16,10 @@ def send_chat(draft: Draft, command: SendChat) -> None:
     me = draft.me()
     if command.to is not None and draft.person(command.to).presence == "waiting":
         raise errors.UnknownPerson("They still wait at the door.")
-    message = ChatMessage(id=command.op_id, by=me.id, name=me.name, to=command.to, text=command.text, at=draft.now)
-    draft.add(events.ChatSent(message=message))
+    message = ChatMessage.trusted(
+        id=command.op_id, by=me.id, name=me.name, to=command.to, text=command.text, at=draft.now
+    )
+    draft.add(events.ChatSent.trusted(kind="chat_sent", message=message))
 
 
 def report_light(draft: Draft, command: ReportLight) -> None:

@@ -55,7 +55,9 @@ def give(live: LiveRooms, actor: Principal, command: Command, also: Also | None 
     order = _order(actor, command, also)
     begun = live.begin(actor.tenant_id, command.room_id, order)
     return (
-        _numbered(live, actor, command, order) if begun is None else begun.mapped(lambda done: Numbered(seq=done.seq))
+        _numbered(live, actor, command, order)
+        if begun is None
+        else begun.mapped(lambda done: Numbered.trusted(seq=done.seq))
     )
 
 
@@ -200,7 +202,7 @@ async def _send_later(live: LiveRooms, bus: Bus, actor: Principal, command: Send
 
 def _pass_on(state: RoomState, bus: Bus, actor: Principal, command: SendSignal) -> None:
     seated(state, actor.user_id)
-    passing = RoomSignal(room_id=command.room_id, kind=command.kind, value=command.value, by=actor.user_id)
+    passing = RoomSignal.trusted(room_id=command.room_id, kind=command.kind, value=command.value, by=actor.user_id)
     signal(bus, room_channel(actor.tenant_id, command.room_id), "room:signal", passing)
 
 

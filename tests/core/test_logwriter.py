@@ -7,12 +7,13 @@ from uuid import UUID
 import pytest
 
 from core import eventlog, failpoints
-from core.db import Database
+from core.db import Database, Transaction
 from core.errors import Unavailable
 from core.eventlog import NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from tests.conftest import DatabaseUrls
+from tests.core.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ async def stored(database: Database, stream: tuple[TenantId, UUID]) -> list[UUID
         return [each.op_id for each in await eventlog.read(tx, stream[1], 0)]
 
 
+async def until_somebody_waits_for(tx: Transaction, database: Database) -> None:
+    """Wait until another session waits for a lock that this unit of work holds."""
+    holder = await tx.value(int, "SELECT pg_backend_pid()")
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid)))"
+    async with asyncio.timeout(PATIENCE), database.system() as look:
+        while not await look.value(bool, waits, holder):
+            await asyncio.sleep(0.01)
+
+
 async def test_entries_that_follow_each_other_are_stored_in_one_flight(
     writer: LogWriter, database: Database, stream: tuple[TenantId, UUID]
 ) -> None:
@@ -60,12 +70,10 @@ async def test_what_stands_on_a_refused_entry_is_refused_though_its_number_would
     """Somebody else's entry has taken the number on which the second one counts: only its content is another."""
     other = entry(stream, None)
     first, second, third = entry(stream, 0), entry(stream, 1), entry(stream, 2)
-    async with database.transaction(stream[0]) as tx:  # the first is on its way to the database, and waits there
+    async with database.transaction(stream[0]) as tx:
         await eventlog.append(tx, [other])
         leader = writer.offer([first])
-        async with asyncio.timeout(5):
-            while writer.waiting:
-                await asyncio.sleep(0)
+        await until_somebody_waits_for(tx, database)
         followers = [follower := writer.offer([second], leader), writer.offer([third], follower)]
     outcomes = [(await group.answers)[0].outcome for group in (leader, *followers)]
     assert outcomes == ["refused"] * 3
@@ -77,11 +85,11 @@ async def test_what_stands_on_an_entry_of_unknown_fate_is_not_stored(
 ) -> None:
     failpoints.arm("log.committed=once:error")
     first, second = entry(stream, 0), entry(stream, 1)
-    leader = writer.offer([first])
-    async with asyncio.timeout(5):
-        while writer.waiting:
-            await asyncio.sleep(0)
-    follower = writer.offer([second], leader)
+    async with database.transaction(stream[0]) as tx:
+        await eventlog.append(tx, [entry(stream, 99)])  # refused: it takes the stream's lock, and stores nothing
+        leader = writer.offer([first])
+        await until_somebody_waits_for(tx, database)
+        follower = writer.offer([second], leader)
     with pytest.raises(Unavailable):
         await leader.answers
     assert (await follower.answers)[0].outcome == "refused"

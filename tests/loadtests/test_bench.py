@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from loadtests.bench import generator
+from loadtests.bench import editors, generator
 from loadtests.bench.generator import Generator, Run, Seat, quantile
+from loadtests.bench.peers import NODE, ROOT
 
 ROOMS, PEOPLE = 3, 4
 WRONG = 9
@@ -117,6 +119,66 @@ async def test_what_a_server_does_wrong_is_noticed(
     hub[0].fault = fault
     run = await asyncio.to_thread(use, people, hub[1], rate=200, seconds=0.5)
     assert any(words in each for each in run.faults())
+
+
+STEP_1, UPDATE, NO_MORE = b"\0\0", b"\0\2", b"\0\1\2\0\0"
+"""How the messages of y-protocols begin, and the answer of a server that has said everything."""
+
+
+class Relay:
+    """A server of documents: passes updates on, and gives those who join all but ``lost`` of a document."""
+
+    def __init__(self) -> None:
+        self.lost = -1
+        self.people: dict[str, list[web.WebSocketResponse]] = {}
+        self.kept: dict[str, list[bytes]] = {}
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        people, kept = self.people.setdefault(request.path, []), self.kept.setdefault(request.path, [])
+        people.append(socket)
+        async for message in socket:
+            if message.data.startswith(UPDATE):
+                kept.append(message.data)
+                for other in people:
+                    if other is not socket:
+                        await other.send_bytes(message.data)
+            elif message.data.startswith(STEP_1):
+                for number, update in enumerate(kept):
+                    if number != self.lost:
+                        await socket.send_bytes(update)
+                await socket.send_bytes(NO_MORE)
+        return socket
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    """The scripts beside the same packages that the tests of other people's clients have."""
+    for name in ("join.mjs", "updates.mjs"):
+        shutil.copy(NODE / name, tmp_path)
+    (tmp_path / "node_modules").symlink_to(ROOT / "tests" / "contract" / "node" / "node_modules")
+    return tmp_path
+
+
+@pytest.mark.parametrize("lost", [-1, 0, 7, 39], ids=lambda number: f"lost {number}")
+async def test_a_document_that_lacks_one_update_is_noticed(people: Generator, node: Path, lost: int) -> None:
+    relay, app, script = Relay(), web.Application(), node / "script.bin"
+    relay.lost = lost
+    app.router.add_get("/{name}", relay.handle)
+    subprocess.run(["node", "updates.mjs", str(script), "60", "10"], cwd=node, check=True)
+
+    def type_and_join(address: str) -> list[str]:
+        typists = [Seat(address, f"/{name}", name) for name in ("one", "two") for _ in range(5)]
+        seats = editors.Seats(typists, typists[::5], editors.EMPTY)
+        with people.people("yws", typists, file=str(script)):
+            assert people.run(rate=200, seconds=0.2, patience=5).faults() == []
+            return editors.untrue(people, "yws", seats, script, node)
+
+    async with TestServer(app, host="127.0.0.1") as server:
+        wrong = await asyncio.to_thread(type_and_join, f"127.0.0.1:{server.port}")
+    assert [len(kept) for kept in relay.kept.values()] == [40, 40]
+    assert wrong == [] if lost < 0 else "2 of 2 documents are not what was typed: " in wrong[0]
 
 
 async def test_a_server_that_hangs_up_is_noticed(people: Generator, hub: tuple[Hub, str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -119,6 +120,10 @@ class Peer:
         """The code with which the server ends the connection."""
         await until(lambda: self.socket.closed)
         return self.socket.close_code
+
+    def break_line(self) -> None:
+        """Be gone without a word."""
+        self.socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
         """Leave."""

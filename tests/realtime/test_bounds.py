@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.db import Database
+from core.errors import Unavailable
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
@@ -18,11 +19,13 @@ from realtime.editor import MAX_PENDING, MESSAGE_BURST
 from realtime.sessions import MAX_CHANNELS, MAX_HELD, SIGNAL_BACKLOG
 from tests.conftest import DatabaseUrls
 from tests.postgres import locked
-from tests.realtime.conftest import Client, Connect, Gateway, NewGateway, Person, seen, until
-from tests.realtime.peers import Peer
+from tests.realtime.conftest import Client, Connect, Gateway, NewGateway, Person, seen, until, until_async
+from tests.realtime.peers import Peer, editor_pass
 from tests.realtime.test_hostile import deaf, ended, raw, upgrade
 from tests.realtime.wire import Wire
 
+PAUSES = "dojo_gateway_pauses_total"
+GIVEN_UP = "dojo_database_given_up_total"
 DROPPED = 'dojo_gateway_dropped_total{reason="backlog"}'
 
 Sit = Callable[..., Awaitable[Any]]
@@ -97,7 +100,7 @@ async def test_client_that_sends_faster_than_it_is_answered_is_read_no_faster(
 ) -> None:
     gateway = await new_gateway(core={"rate_scale": 1000.0}, events_per_second=1e6, event_burst=1_000_000)
     eve, ana = await raw(http, gateway, tokens.access(person("Eve"))), await connect(gateway, person("Ana"))
-    before = await metric(http, gateway, "dojo_gateway_pauses_total")
+    before = await metric(http, gateway, PAUSES)
     count = 1_500
     for number in range(count):
         await eve.send_str(f'42{number}["chat:send",{{"room_id":"{room_id}","text":"{number}"}}]')
@@ -109,7 +112,7 @@ async def test_client_that_sends_faster_than_it_is_answered_is_read_no_faster(
             if text.startswith("43"):
                 answers.append(int(text[2:].partition("[")[0]))
     assert answers == list(range(count))
-    assert await metric(http, gateway, "dojo_gateway_pauses_total") > before
+    assert await metric(http, gateway, PAUSES) > before
     await eve.close()
 
 
@@ -139,6 +142,7 @@ async def test_polling_client_that_does_not_fetch_is_dropped(
     await until(lambda: ana.texts().count("x" * 4_000) == 10)
 
 
+@seen("closed", reason="no-upgrade")
 async def test_upgrade_that_is_begun_and_left_is_ended(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
     gateway = await new_gateway(connect_timeout=0.2)
     async with http.get(f"{gateway.url}/socket.io/?EIO=4&transport=polling") as answer:
@@ -194,6 +198,24 @@ async def test_answer_that_takes_too_long_is_given_up_and_the_client_stays(
     assert not ana.is_gone.is_set()
 
 
+async def test_statement_or_commit_that_takes_too_long_is_seen_in_the_metrics(
+    new_gateway: NewGateway, connect: Connect, person: Person, http: aiohttp.ClientSession, tenant_id: TenantId,
+    database_urls: DatabaseUrls, room_id: UUID,
+) -> None:  # fmt: skip
+    gateway = await new_gateway(core={"database_timeout": 0.3})
+    ana, before = await connect(gateway, person("Ana")), await metric(http, gateway, GIVEN_UP)
+    with locked(database_urls, room_id):
+        late = await ana.call("chat:offer", room_id=room_id, text="late")
+    assert late["problem"]["code"] == "unavailable"
+    commits = await metric(http, gateway, GIVEN_UP)
+    assert commits > before
+    with pytest.raises(Unavailable):
+        async with gateway.resources.get(Database).transaction(tenant_id) as tx:
+            await tx.run("SELECT pg_sleep(60)")
+    assert await metric(http, gateway, GIVEN_UP) > commits
+
+
+@seen("events", event="room:enter", outcome="forbidden")
 async def test_client_is_in_a_bounded_number_of_channels(
     new_gateway: NewGateway, connect: Connect, person: Person, document_in: Callable[[], Awaitable[UUID]]
 ) -> None:
@@ -268,16 +290,72 @@ async def test_what_is_held_back_behind_an_answer_is_bounded(
         await asyncio.wait_for(eve.is_gone.wait(), 5)
 
 
+async def knock(http: aiohttp.ClientSession, gateway: Gateway, document_id: UUID, word: str) -> tuple[Any, Any] | None:
+    """The close code and the reason with which an editor is refused; None if it may stay, and leaves."""
+    async with http.ws_connect(f"{gateway.url}/yjs/{document_id}", params={"pass": word}) as socket:
+        first = await socket.receive()
+        return (first.data, first.extra) if first.type is aiohttp.WSMsgType.CLOSE else None
+
+
+async def test_one_person_has_a_bounded_number_of_editors_beside_as_many_windows(
+    new_gateway: NewGateway, sit: Sit, connect: Connect, http: aiohttp.ClientSession, tokens: Tokens, person: Person,
+    document_id: UUID, room_id: UUID,
+) -> None:  # fmt: skip
+    gateway, ana, bob = await new_gateway(max_per_person=2), person("Ana"), person("Bob")
+    word = editor_pass(tokens, ana, document_id, room_id)
+    first, second = await sit(gateway, ana), await sit(gateway, ana)
+    async with seen("refused", reason="person"):
+        assert await knock(http, gateway, document_id, word) == (
+            4429, "You have too many windows open; close some.",
+        )  # fmt: skip
+    for _ in range(2):
+        await connect(gateway, ana)
+    assert await second.answer(await second.type("I stay")) == "ack"
+    assert await knock(http, gateway, document_id, editor_pass(tokens, bob, document_id, room_id)) is None
+    await first.close()
+    await until_async(lambda: may_sit(http, gateway, document_id, word))
+
+
+async def may_sit(http: aiohttp.ClientSession, gateway: Gateway, document_id: UUID, word: str) -> bool:
+    """Whether an editor is let in."""
+    return await knock(http, gateway, document_id, word) is None
+
+
+async def test_editor_does_not_count_for_its_person_once_it_is_gone_in_whatever_way(
+    new_gateway: NewGateway, sit: Sit, http: aiohttp.ClientSession, tokens: Tokens, person: Person,
+    document_id: UUID, room_id: UUID,
+) -> None:  # fmt: skip
+    gateway, ana, nowhere = await new_gateway(max_per_person=1), person("Ana"), new_id()
+    good, lost = (editor_pass(tokens, ana, each, room_id) for each in (document_id, nowhere))
+    assert await knock(http, gateway, nowhere, lost) == (4403, "not-found")
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    async with http.get(f"{gateway.url}/yjs/{document_id}", params={"pass": good}) as answer:
+        assert answer.status == 422  # it is no WebSocket
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    eve = await sit(gateway, ana)
+    await eve.socket.send_str("no editor says that")
+    assert await eve.closed() == 1007
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    (await sit(gateway, ana)).break_line()
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+
+
 async def test_editor_that_sends_faster_than_is_stored_is_read_no_faster(
     gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person, database_urls: DatabaseUrls,
     document_id: UUID,
 ) -> None:  # fmt: skip
     eve, part, count = await sit(gateway, person("Eve")), "x" * 100_000, 40
     before = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    pauses = await metric(http, gateway, PAUSES)
     with locked(database_urls, document_id):
         sending = asyncio.create_task(type_all(eve, part, count))
         assert await unread(http, gateway, before + MAX_PENDING) <= before + 2 * MAX_PENDING
+        most = await metric(http, gateway, "dojo_gateway_pending_most_bytes")
+        assert MAX_PENDING < most <= 2 * MAX_PENDING
+        assert await metric(http, gateway, "dojo_gateway_pending_bytes") == most  # nobody else types here
     assert [await eve.answer(number) for number in await sending] == ["ack"] * count
+    assert await metric(http, gateway, "dojo_gateway_pending_bytes") == 0
+    assert await metric(http, gateway, PAUSES) > pauses
 
 
 async def test_editor_that_says_too_much_is_read_no_faster(

@@ -3,7 +3,7 @@
 import json
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -11,11 +11,16 @@ import aiohttp
 import pytest
 
 from core.bus import Bus
+from core.db import Database
+from core.model import TenantId, new_id
 from core.settings import CoreSettings
 from core.tokens import Tokens
+from realtime import queries
+from realtime.queries import Ghost
 from tests.conftest import DatabaseUrls
 from tests.core.redis_servers import redis_server
 from tests.line import Line
+from tests.realtime import doors
 from tests.realtime.conftest import PATIENCE, Client, Connect, Gateway, NewGateway, Person, until
 
 TOLD, BACK = {"is_degraded": True}, {"is_degraded": False}
@@ -106,6 +111,46 @@ async def test_people_are_told_while_redis_stands_still_and_what_is_said_arrives
         process.send_signal(signal.SIGCONT)
     for client in (ana, bob):
         await was_told(client, TOLD, BACK)
+
+
+async def test_people_who_share_a_room_with_a_gateway_that_is_cut_off_are_told_at_the_others(
+    new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, room_id: UUID,
+    document_in: Callable[[], Awaitable[UUID]],
+) -> None:  # fmt: skip
+    cut_off = await new_gateway(core={"redis_url": bus_line.url}, beat_interval=60)  # it says so at once
+    well = await new_gateway(dead_after=120)
+    ana, bob, cid, dan = [await connect(each, person("P")) for each in (cut_off, well, well, well)]
+    for client in (ana, bob):
+        await client.call("room:enter", room_id=room_id)
+    await cid.call("room:enter", room_id=await document_in())
+    await bus_of(cut_off).connected.wait()
+    bus_line.cut()
+    for client in (ana, bob):
+        await was_told(client, TOLD)
+    await dan.call("room:enter", room_id=room_id)
+    await was_told(dan, TOLD)
+    assert (await ana.call("chat:send", room_id=room_id, text="late"))["ok"]
+    await until(lambda: "late" in bob.texts())
+    bus_line.mend()
+    for client in (ana, bob, dan):
+        await was_told(client, TOLD, BACK)
+    assert words(cid) == []
+
+
+async def test_people_are_told_back_when_nobody_sits_at_the_gateway_that_is_cut_off(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID, tenant_id: TenantId,
+) -> None:  # fmt: skip
+    lost, channel = new_id(), doors.room(tenant_id, room_id)
+    people = [await connect(gateway, person("P")) for gateway in two_gateways]
+    for client in people:
+        await client.call("room:enter", room_id=room_id)
+    async with two_gateways[0].resources.get(Database).statements() as db:
+        await queries.insert_node(db, lost)
+        await queries.say_cut(db, lost, is_cut=True)
+        ghost = Ghost(channel, person("Eve").user_id, new_id())
+        await queries.enter_connections(db, lost, [ghost], wait=True)
+    for client in people:
+        await was_told(client, TOLD, BACK)  # it says nothing more, and is taken for dead
 
 
 async def test_nobody_is_told_of_a_moment(

@@ -17,7 +17,7 @@ from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime.editor import Editor
 from tests.realtime import corpus, doors
-from tests.realtime.conftest import Gateway, NewGateway, Person, until
+from tests.realtime.conftest import Gateway, NewGateway, Person, seen, until
 from tests.realtime.peers import Peer, Sit, editor_pass, stored
 
 
@@ -111,7 +111,8 @@ async def test_large_update_is_refused_and_a_huge_one_ends_the_connection(
     gateway: Gateway, sit: Sit, person: Person
 ) -> None:
     ana = await sit(gateway, person("Ana"))
-    assert await ana.answer(await ana.type("x" * 300_000)) == "too-large"
+    async with seen("updates", outcome="too-large"):
+        assert await ana.answer(await ana.type("x" * 300_000)) == "too-large"
     plain = await sit(gateway, person("Bob"), numbered=False)
     await plain.type("x" * 300_000)
     assert await plain.closed() == 4413

@@ -107,6 +107,16 @@ describe("coming in", () => {
     await untilStatus("in");
   });
 
+  it("says that there are too many windows, asks again, and comes in when there is room", async () => {
+    gateway.refusal = problem("too-many", 429).problem;
+    dial();
+    await until(() => expect(see()).toMatchObject({ status: "connecting", problem: { code: "too-many-windows" } }));
+    await until(() => expect(gateway.refused).toBeGreaterThan(1));
+    gateway.refusal = null;
+    await untilStatus("in");
+    expect(see().problem).toBeNull();
+  });
+
   it("goes to the next gateway when one does not answer", async () => {
     dial(["http://127.0.0.1:9", gateway.address]);
     await untilStatus("in");
@@ -216,6 +226,22 @@ describe("a lost line", () => {
     await until(() => expect(see().state).toEqual(gateway.state));
     expect(chats()).toEqual(["one", "two", "three"]);
     expect(see()).toMatchObject({ status: "in", queued: 0 });
+  });
+
+  it("comes back when too many windows of its person took its place meanwhile, once one is closed", async () => {
+    const dojo = dial();
+    await untilStatus("in");
+    const { port } = gateway;
+    await gateway.stop();
+    await untilStatus("reconnecting");
+    expect(see().problem).toBeNull();
+    const said = dojo.command("chat:send", { text: "kept" });
+    gateway.refusal = problem("too-many", 429).problem;
+    await gateway.start(port);
+    await until(() => expect(see()).toMatchObject({ status: "reconnecting", problem: { code: "too-many-windows" } }));
+    gateway.refusal = null;
+    expect(await said).toMatchObject({ ok: true });
+    expect(see()).toMatchObject({ status: "in", problem: null });
   });
 
   it("repeats a command that got no answer under the same op_id, and it is done once", async () => {

@@ -161,12 +161,13 @@ export class DojoConnection {
     if (this.isStopped || FINAL.has(this.status)) return;
     if (error?.data?.status === 401) this.stale = this.token;
     else if (error !== null) this.gateways?.next();
-    this.retry(error?.data?.retry_after ?? 0);
+    const isCrowded = error?.data?.code === "too-many";
+    this.retry(error?.data?.retry_after ?? 0, isCrowded ? ownProblem("too-many-windows") : null);
   }
 
-  private retry(atLeast = 0): void {
+  private retry(atLeast = 0, problem: ProblemBody | null = null): void {
     if (this.isStopped || FINAL.has(this.status)) return;
-    if (this.status !== "connecting" && this.status !== "waiting") this.to("reconnecting", null);
+    this.to(this.status === "in" ? "reconnecting" : this.status, problem);
     this.timers.later("connect", Math.max(atLeast, backOff(this.tries)), () => void this.connect());
     this.tries += 1;
     this.expireLater();

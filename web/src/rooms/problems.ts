@@ -3,11 +3,20 @@ import i18next from "i18next";
 import type { ProblemBody } from "../wire.gen";
 
 /** What the connection can say on its own; the words are `rooms:connection.problem.*`. */
-export type OwnProblem = "offline" | "too-many-waiting" | "signed-out" | "removed" | "banned" | "left" | "no-answer";
+export type OwnProblem =
+  | "offline"
+  | "too-many-waiting"
+  | "too-many-windows"
+  | "signed-out"
+  | "removed"
+  | "banned"
+  | "left"
+  | "no-answer";
 
 const STATUS: Record<OwnProblem, number> = {
   offline: 503,
   "too-many-waiting": 429,
+  "too-many-windows": 429,
   "signed-out": 401,
   removed: 403,
   banned: 403,

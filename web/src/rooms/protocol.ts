@@ -124,7 +124,7 @@ export interface Dojo {
   myId: string | null;
   /** Me among the people, once in. */
   me: Person | null;
-  /** Why refused, expelled ("removed" or "banned" in `code`) or ended; null otherwise. */
+  /** Why refused, expelled ("removed" or "banned" in `code`), ended, or not let in yet ("too-many-windows"); null otherwise. */
   problem: ProblemBody | null;
   /** Recent reactions and typing marks, oldest first; they leave the list by themselves. */
   signals: readonly Signal[];
@@ -134,7 +134,7 @@ export interface Dojo {
   recent: readonly Entry[];
   /** Round trip of the last acknowledged event, in seconds; null before the first. */
   roundTrip: number | null;
-  /** The gateway hears the others late: so does this page, and passing words of people there do not come at all. */
+  /** What people at other gateways do comes late, and passing words of theirs do not come at all. */
   isDegraded: boolean;
   /** The server's present, in unix seconds. */
   serverNow: () => number;

@@ -131,6 +131,16 @@ describe("the editor's provider", () => {
       await untilStatus(ana, "synced");
     }
   });
+
+  it("says that there are too many windows, asks again, and goes on when there is room", async () => {
+    relay.full = 4429;
+    const ana = provide("ana");
+    await until(() => expect(ana.snapshot()).toMatchObject({ isCrowded: true, status: "connecting" }));
+    await until(() => expect(relay.passes).toHaveLength(2));
+    relay.full = null;
+    await untilStatus(ana, "synced");
+    expect(ana.snapshot().isCrowded).toBe(false);
+  });
 });
 
 describe("unsaved edits", () => {

@@ -42,6 +42,8 @@ export interface SharedDocument {
   status: "connecting" | "synced" | "offline" | "read-only";
   /** Since when (this machine's clock, unix seconds) the status is what it is. */
   since: number;
+  /** The server lets this window in only when another one of this person is closed; it is asked again and again. */
+  isCrowded: boolean;
   /** Own edits that the server has not yet stored. */
   unsaved: number;
   /** After coming back: how many own edits were merged; null otherwise. */
@@ -69,6 +71,7 @@ const WRONG_PASS = 4401;
 const ID_IN_USE = 4409;
 const RESET = 4410;
 const TOO_LARGE = 4413;
+const TOO_MANY = 4429;
 
 /** One document's line. `start` opens it, `stop` closes it for good. */
 export class EditorProvider {
@@ -76,6 +79,7 @@ export class EditorProvider {
   private awareness = new Awareness(this.doc);
   private status: SharedDocument["status"] = "connecting";
   private since = localNow();
+  private isCrowded = false;
   private merged: number | null = null;
   private refused: Refusal | null = null;
   private readonly unsaved = new Unsaved();
@@ -181,13 +185,14 @@ export class EditorProvider {
     if (code === ID_IN_USE) this.renameClient();
     // What was shown here may not be what is stored; with own edits in it, the server judges them first.
     if (code === RESET && this.unsaved.edits === 0) this.replace();
+    this.isCrowded = code === TOO_MANY;
     if (!wasOpen && code !== WRONG_PASS && code !== ID_IN_USE) this.gateways?.next();
     this.retry();
   }
 
   private retry(): void {
     if (this.isStopped) return;
-    if (this.status !== "connecting") this.to("offline");
+    this.to(this.status === "connecting" ? "connecting" : "offline");
     this.timers.later("connect", backOff(this.tries), () => void this.connect());
     this.tries += 1;
   }
@@ -255,6 +260,7 @@ export class EditorProvider {
 
   private synced(): void {
     this.tries = 0;
+    this.isCrowded = false;
     this.to(this.mayWrite ? "synced" : "read-only");
     this.settled();
   }
@@ -384,6 +390,7 @@ export class EditorProvider {
       awareness: this.awareness,
       status: this.status,
       since: this.since,
+      isCrowded: this.isCrowded,
       unsaved: this.unsaved.edits,
       merged: this.merged,
       refused: this.refused,

@@ -37,6 +37,7 @@ function shared(changes: Partial<SharedDocument> = {}): SharedDocument {
     status: "synced",
     since: 0,
     unsaved: 0,
+    isCrowded: false,
     merged: null,
     refused: null,
     dismiss: () => undefined,

@@ -35,6 +35,7 @@ function show(changes: Partial<RoomState> = {}) {
     status: "synced",
     since: 0,
     unsaved: 0,
+    isCrowded: false,
     merged: null,
     refused: null,
     dismiss: () => undefined,

@@ -28,9 +28,9 @@ function Room({ roomId }: { roomId: string }): ReactElement {
     case "in":
     case "reconnecting":
       if (state !== null) return <DojoRoom dojo={dojo} state={state} />;
-      return <Connecting />;
+      return <Connecting dojo={dojo} />;
     case "connecting":
-      return <Connecting />;
+      return <Connecting dojo={dojo} />;
     case "waiting":
       return <WaitingRoom dojo={dojo} />;
     case "denied":
@@ -59,10 +59,10 @@ function Room({ roomId }: { roomId: string }): ReactElement {
   }
 }
 
-function Connecting(): ReactElement {
+function Connecting({ dojo }: { dojo: Dojo }): ReactElement {
   const { t } = useTranslation("rooms");
   return (
-    <Threshold title={t("room.comingIn")} words={t("room.comingInWords")}>
+    <Threshold title={t("room.comingIn")} words={dojo.problem?.title ?? t("room.comingInWords")} isLive={dojo.problem !== null}>
       <Spinner label={t("room.comingIn")} />
     </Threshold>
   );
@@ -81,7 +81,7 @@ function WaitingRoom({ dojo }: { dojo: Dojo }): ReactElement {
     void navigate("/");
   };
   return (
-    <Threshold icon="door" title={t("room.waiting")} words={t("room.waitingWords")} isLive aside={<DeviceCheck />}>
+    <Threshold icon="door" title={t("room.waiting")} words={dojo.problem?.title ?? t("room.waitingWords")} isLive aside={<DeviceCheck />}>
       <Button icon="leave" onPress={leave}>
         {t("bar.leave")}
       </Button>

@@ -2,6 +2,7 @@ import { render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { chooseLanguage } from "../../i18n";
 import type { SharedDocument } from "../document";
+import { ownProblem } from "../problems";
 import { testDojo } from "../testing/dojos";
 import { openState } from "../testing/state";
 import { ConnectionBar } from "./ConnectionBar";
@@ -20,6 +21,18 @@ test("says that others are heard late while it lasts, without anything to press"
   expect(screen.queryByRole("button")).toBeNull();
   rerender(<ConnectionBar dojo={DOJO} document={MERGED} />);
   expect(screen.getByRole("status")).toHaveTextContent("You are back. 2 edits of yours were merged.");
+});
+
+test.each([
+  ["the editor", DOJO, { status: "connecting", isCrowded: true, unsaved: 0, merged: null } as SharedDocument],
+  ["the dojo", { ...DOJO, status: "reconnecting", problem: ownProblem("too-many-windows") } as const, null],
+])("says to close some windows where there are too many for %s", async (_, dojo, document) => {
+  const { rerender } = render(<ConnectionBar dojo={dojo} document={document} />);
+  expect(screen.getByRole("status")).toHaveTextContent("too many windows open. Close some, and this one goes on by itself.");
+  await chooseLanguage("pt-BR");
+  rerender(<ConnectionBar dojo={dojo} document={document} />);
+  expect(screen.getByRole("status")).toHaveTextContent("Feche algumas");
+  await chooseLanguage("en");
 });
 
 test("says it in Portuguese", async () => {

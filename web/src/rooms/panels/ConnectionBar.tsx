@@ -1,4 +1,4 @@
-/** The line is lost: since when, and how many edits wait. On return: what was merged. Or: others are heard late. */
+/** The line is lost: since when, and how many edits wait, or why. On return: what was merged. Or: others are heard late. */
 
 import type { ReactElement } from "react";
 import { useTranslation } from "react-i18next";
@@ -20,6 +20,14 @@ export function ConnectionBar({ dojo, document }: { dojo: Dojo; document: Shared
 function Words({ dojo, document }: { dojo: Dojo; document: SharedDocument | null }): ReactElement | null {
   const { t } = useTranslation("rooms");
   const edits = document?.unsaved ?? 0;
+  if (dojo.problem?.code === "too-many-windows" || document?.isCrowded === true) {
+    return (
+      <p className={css.bar} data-lost>
+        <Icon name="wifiOff" size={18} />
+        <span>{t("connection.problem.too-many-windows")}</span>
+      </p>
+    );
+  }
   if (dojo.status === "reconnecting" || document?.status === "offline") {
     const since = dojo.status === "reconnecting" ? dojo.since : (document?.since ?? dojo.since);
     return (

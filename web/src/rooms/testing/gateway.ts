@@ -2,7 +2,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server, type Socket } from "socket.io";
-import type { RoomEvent } from "../../wire.gen";
+import type { ProblemBody, RoomEvent } from "../../wire.gen";
 import type { Ack, Entered, Entry } from "../protocol";
 import { apply } from "../state";
 import { ANA, openState, ROOM } from "./state";
@@ -15,6 +15,9 @@ export class Gateway {
   log: Entry[] = [];
   received: { event: string; body: Body; token: unknown }[] = [];
   door: "waiting" | "in" = "in";
+  /** Why nobody may connect, while it is not null; `refused` counts whom that met. */
+  refusal: ProblemBody | null = null;
+  refused = 0;
   /** Events that get no answer although they are done. */
   readonly mute = new Set<string>();
   readonly answers = new Map<string, Ack<unknown>>();
@@ -25,6 +28,7 @@ export class Gateway {
   async start(port = 0): Promise<this> {
     this.http = createServer();
     this.io = new Server(this.http);
+    this.io.use((_, next) => next(this.refuse()));
     this.io.on("connection", (socket) => this.accept(socket));
     await new Promise<void>((resolve) => this.http.listen(port, "127.0.0.1", resolve));
     return this;
@@ -61,6 +65,12 @@ export class Gateway {
 
   told(event: string): Body[] {
     return this.received.filter((one) => one.event === event).map(({ body }) => body);
+  }
+
+  private refuse(): Error | undefined {
+    if (this.refusal === null) return undefined;
+    this.refused += 1;
+    return Object.assign(new Error(this.refusal.title), { data: this.refusal });
   }
 
   private accept(socket: Socket): void {

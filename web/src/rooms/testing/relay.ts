@@ -13,6 +13,8 @@ export class Relay {
   refuse: string | null = null;
   /** Takes updates without storing or acknowledging them. */
   mute = false;
+  /** Closes whoever comes with this code. */
+  full: number | null = null;
   passes: (string | null)[] = [];
   private http: HttpServer = createServer();
   private server: WebSocketServer | null = null;
@@ -23,6 +25,7 @@ export class Relay {
     this.server = new WebSocketServer({ server: this.http });
     this.server.on("connection", (socket, request) => {
       this.passes.push(new URL(request.url ?? "", "http://x").searchParams.get("pass"));
+      if (this.full !== null) return socket.close(this.full);
       socket.on("message", (data: Buffer) => this.receive(socket, new Uint8Array(data)));
       socket.on("close", () => this.awareness.delete(socket));
       socket.send(message(0, 0, new Uint8Array([0])));
