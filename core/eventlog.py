@@ -6,8 +6,9 @@ passes the number that the stream must be at (``expected``).
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID, uuid5
 
 from core.db import Queries, Transaction
@@ -18,20 +19,24 @@ APPENDED = Tallies("dojo_log_entries", "Entries offered to the log, by outcome."
 
 FOREVER = float("inf")
 
+T = TypeVar("T")
+
 Outcome = Literal["new", "repeat", "refused", "fenced", "missing"]
 
 APPEND = """
     SELECT n, outcome, seq, epoch, at FROM append_log(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::bytea[], $8::text[],
-        $9::uuid[], $10::bigint[], $11::float8[], $12::uuid[], $13::uuid[])
+        $1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::text[], $5::text::uuid[], $6::text::text[],
+        $7::text::bytea[], $8::text::text[], $9::text::uuid[], $10::text::bigint[], $11::text::float8[],
+        $12::text::uuid[], $13::text::uuid[])
 """
+"""Its arrays go as text, which the database reads in no time: asyncpg looks at each value of an array four times."""
 APPEND_ONE = """
     SELECT n, outcome, seq, epoch, at FROM append_log(
         ARRAY[$1::uuid], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[$4::text], ARRAY[$5::uuid], ARRAY[$6::text],
         ARRAY[$7::bytea], ARRAY[$8::text], ARRAY[$9::uuid], ARRAY[$10::bigint], ARRAY[$11::float8], ARRAY[$12::uuid],
         ARRAY[$13::uuid])
 """
-"""The same for one entry, as most calls of an unhurried writer have: an array costs asyncpg more than what is in it."""
+"""The same for one entry, as most calls of an unhurried writer have."""
 APPENDS = (APPEND, APPEND_ONE)
 
 
@@ -217,37 +222,70 @@ def appending(entries: Sequence[NewEntry]) -> tuple[str, tuple[Any, ...]]:
 def _fields(entry: NewEntry) -> tuple[Any, ...]:
     *scalars, audience, expels, expected, due, fence = entry
     stream_id, holder = (None, None) if fence is None else fence
-    return (*scalars, _ids(audience), expels, expected, due, stream_id, holder)
+    return (
+        *scalars,
+        None if audience is None else _array(map(str, audience)),
+        expels,
+        expected,
+        due,
+        stream_id,
+        holder,
+    )
 
 
-def _columns(entries: Sequence[NewEntry]) -> tuple[Sequence[Any] | None, ...]:
-    """Null for a column without any value, which spares both ends its encoding."""
-    *always, payloads, updates, audiences, expels, expected, dues, fences = zip(*entries, strict=True)
-    holders: Sequence[UUID | None] | None = None
-    streams: Sequence[UUID | None] | None = None
-    if _any(fences):
-        streams = [fence and fence.stream_id for fence in fences]
-        holders = [fence and fence.holder for fence in fences]
-    if _any(audiences):
-        audiences = tuple(map(_ids, audiences))
-    sparse = (column if _any(column) else None for column in (payloads, updates, audiences, expels, expected, dues))
-    return (*always, *sparse, streams, holders)
+def _columns(entries: Sequence[NewEntry]) -> tuple[str | None, ...]:
+    tenants, streams, op_ids, kinds, actors, payloads, updates, audiences, expels, expected, dues, fences = zip(
+        *entries, strict=True
+    )
+    return (
+        _array(map(_known, tenants)), _array(map(_known, streams)), _array(map(str, op_ids)),
+        _array(map(_word, kinds)), _array(map(_known, actors)),
+        _sparse(payloads, _text), _sparse(updates, _bytes), _sparse(audiences, _ids),
+        _sparse(expels), _sparse(expected), _sparse(dues), _sparse(fences, _lease), _sparse(fences, _holder),
+    )  # fmt: skip
 
 
-def _ids(audience: tuple[UUID, ...] | None) -> str | None:
-    return None if audience is None else "{" + ",".join(map(str, audience)) + "}"
+def _array(written: Iterable[str]) -> str:
+    """Values as PostgreSQL reads an array of them (its manual, "Array Input and Output Syntax")."""
+    return "{" + ",".join(written) + "}"
 
 
-def _any(column: tuple[Any, ...]) -> bool:
-    """Whether there is a value other than None."""
-    return column.count(None) < len(column)
+def _sparse(values: Sequence[T | None], write: Callable[[T], str] = str) -> str | None:
+    """The same where some may be missing; null if all are, which spares both ends reading them."""
+    if values[0] is None and values.count(None) == len(values):
+        return None
+    return _array(["NULL" if value is None else write(value) for value in values])
 
 
-def answers_of(rows: Iterable[Iterable[Any]], count: int) -> list[Appended]:
+def _text(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_word, _known = lru_cache(512)(_text), lru_cache(8_192)(str)
+"""Of what comes again and again."""
+
+
+def _bytes(value: bytes) -> str:
+    return '"\\\\x' + value.hex() + '"'
+
+
+def _ids(value: tuple[UUID, ...]) -> str:
+    return '"' + _array(map(str, value)) + '"'
+
+
+def _lease(value: Fence) -> str:
+    return str(value.stream_id)
+
+
+def _holder(value: Fence) -> str:
+    return "NULL" if value.holder is None else str(value.holder)
+
+
+def answers_of(rows: Iterable[Any], count: int) -> list[Appended]:
     """What ``APPEND`` answered, in the order of its ``count`` entries."""
     answers = [MISSING] * count
-    for n, *answer in rows:
-        answers[n - 1] = Appended(*answer)
+    for row in rows:
+        answers[row[0] - 1] = tuple.__new__(Appended, row[1:])
     return answers
 
 

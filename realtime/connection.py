@@ -10,6 +10,7 @@ from core.ids import light_id
 from core.model import new_id
 from realtime import ysync
 from realtime.awareness import Said
+from realtime.lib0 import varuint
 from realtime.metrics import CLOSED, DROPPED
 from realtime.models import EditorGrant
 from realtime.websocket import WebSocket, frame
@@ -26,6 +27,8 @@ CLOSE_CODES: Final = {
 }
 ANSWERED: Final = frozenset(("read-only", "not-your-turn", "invalid", "too-large"))
 """Refusals after which our client, who is told, may go on by itself; the others end the connection."""
+_ACK_HEADS: Final = [frame(ysync.ACK_HEAD + bytes(size))[:4] for size in range(9)]
+"""What comes before a number of so many bytes."""
 AWARENESS_BACKLOG = 131_072
 ANSWER_PAUSE = 0.02
 """Seconds between looks whether a client has read enough of a long answer to be sent more."""
@@ -67,9 +70,9 @@ class EditorConnection:
     def stored(self, numbers: Sequence[int]) -> None:
         """Updates are in the log, or were already."""
         if len(numbers) == 1:
-            self.write(frame(ysync.write_ack(numbers[0])))
+            self.write(ack_frame(numbers[0]))
         elif numbers:
-            self.write(b"".join([frame(ysync.write_ack(number)) for number in numbers]))
+            self.write(b"".join(map(ack_frame, numbers)))
 
     def refused(self, numbers: Sequence[int], code: str) -> None:
         """Updates are not, and nothing that stands on them will be."""
@@ -125,6 +128,12 @@ class EditorConnection:
                 self._socket.abort()
             else:
                 self._socket.close(code, reason)
+
+
+def ack_frame(number: int) -> bytes:
+    """The acknowledgement of one update."""
+    written = varuint(number)
+    return _ACK_HEADS[len(written)] + written
 
 
 def said_frame(said: Sequence[Said]) -> bytes:

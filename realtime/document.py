@@ -11,7 +11,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -39,6 +39,9 @@ ACTIVE = 1.0
 """Seconds for which a connection that said something certainly lives."""
 _op_ids = itertools.count(new_id().int)
 """Unique in the installation, for the process's first is; a new one for each update would cost more than judging it."""
+_SHORT: Final = 120
+_HEADS: Final = [frame(ysync.write_update(bytes(size)))[: -size or None] for size in range(_SHORT)]
+"""What comes before an update of so many bytes."""
 DELIVERED = DELIVERIES.labels("update")
 STORED = UPDATES.labels("stored")
 
@@ -218,7 +221,8 @@ class Document:
             self.seq = seq
 
     def _relay(self, data: bytes, author: EditorConnection | None) -> None:
-        frames = frame(ysync.write_update(data))
+        size = len(data)
+        frames = _HEADS[size] + data if size < _SHORT else frame(ysync.write_update(data))
         for other in self.authors:
             if other is not author:
                 other.write(frames)
@@ -275,6 +279,8 @@ class Document:
         owners: dict[int, UUID] = {}
         size = self.history.size
         self._unsure.clear()
+        while self._pending and self._pending[0].is_shown and len(group) < GROUP:  # nearly always all of them
+            group.append(self._pending.popleft())
         while self._pending and len(group) < GROUP:
             offer = self._pending[0]
             if not offer.is_shown:

@@ -42,7 +42,8 @@ from realtime.settings import RealtimeSettings
 from realtime.shelf import Shelf
 from realtime.signins import SignIns
 from realtime.websocket import WebSocket, frame
-from realtime.ytyped import Typed, goes_on, joined, read_typed
+from realtime.yrun import Run
+from realtime.ytyped import read_stroke
 from realtime.yupdate import InvalidUpdate, Limits, read_update
 
 log = structlog.get_logger()
@@ -54,8 +55,6 @@ MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
 COUNTED = 16
 """Messages that are counted together."""
 PAUSE = 0.02
-RUN = 32
-"""Messages whose text becomes one update."""
 NOT_ADMITTED: Final[dict[type[Problem], int]] = {
     Unauthenticated: EXPIRED,
     NotFound: NOT_ALLOWED,
@@ -88,7 +87,7 @@ class Sitting:
         """For as long as they sit here: who gets another role is sent away."""
         self._heard = 0
         """Messages that were not counted against the limit yet."""
-        self._run: list[Typed] = []
+        self._run = Run()
         """What was typed at one go, and is not offered yet."""
 
     def begin(self) -> None:
@@ -122,12 +121,15 @@ class Sitting:
         if self._connection.is_ending:
             return
         self._heard += 1
-        if isinstance(data, bytes) and (typed := read_typed(data)) is not None:
-            run = self._run
-            if run and (len(run) == RUN or not goes_on(run[-1], typed)):
-                self._offer_run()
-            self._run.append(typed)
-            return
+        if isinstance(data, bytes):
+            if self._run.goes_on(data):
+                return
+            stroke = read_stroke(data)
+            if stroke is not None:
+                if not self._run.joins(data, stroke):
+                    self._offer_run()
+                    self._run.joins(data, stroke)
+                return
         try:
             if isinstance(data, str):
                 raise Malformed("text")
@@ -143,7 +145,7 @@ class Sitting:
     def _heard_all(self) -> None:
         """Judge what was typed at one go, and read no more than can be stored."""
         self._connection.heard_at = time.monotonic()
-        if self._run:
+        if self._run.begun is not None:
             self._offer_run()
         if self._heard < COUNTED and self._found.document.pending_bytes <= MAX_PENDING:
             return
@@ -172,11 +174,11 @@ class Sitting:
         connection, found = self._connection, self._found
         match message:
             case ysync.Update():
-                if self._run:
+                if self._run.begun is not None:
                     self._offer_run()
                 self._take_update(message.number, message.data)
             case ysync.AskState():
-                if self._run:
+                if self._run.begun is not None:
                     self._offer_run()
                 connection.answer(found.document.history.answer(message.vector))
             case ysync.Awareness():
@@ -202,16 +204,15 @@ class Sitting:
 
     def _offer_run(self) -> None:
         """As one update, unless it begins with what is known already and would be stored again."""
-        run, self._run = self._run, []
-        if len(run) > 1 and run[0].first >= self._found.document.history.vector.get(run[0].client, 0):
-            numbers = [typed.number for typed in run if typed.number is not None]
-            self._offer_typed(joined(run), numbers)
+        run = self._run
+        messages, numbers = run.messages, run.numbers
+        typed = run.taken()
+        if len(messages) == 1 or typed.first >= self._found.document.history.vector.get(typed.client, 0):
+            self._offer(Offer(self._connection, typed.data, numbers, typed=typed))
             return
-        for typed in run:
-            self._offer_typed(typed, () if typed.number is None else (typed.number,))
-
-    def _offer_typed(self, typed: Typed, numbers: Sequence[int]) -> None:
-        self._offer(Offer(self._connection, typed.data, numbers, typed=typed))
+        for message in messages:
+            for each in ysync.read_messages(message):
+                self._take(each)
 
     def _offer(self, offer: Offer) -> None:
         document = self._found.document

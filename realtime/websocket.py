@@ -28,12 +28,21 @@ LENGTH_16, LENGTH_64 = 126, 127
 CODES: Final = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
 PRIVATE_CODES: Final = range(3000, 5000)
 
+_TEXT_HEADS, _BINARY_HEADS = (
+    [bytes((first, size)) for size in range(LENGTH_16)] for first in (WHOLE_TEXT, WHOLE_BINARY)
+)
+"""Headers by length."""
+_number = int.from_bytes
+
 OnMessage = Callable[[str | bytes], None]
 
 
 def frame(message: str | bytes) -> bytes:
     """One message as a whole frame (§5.2: unfragmented, from a server, so unmasked)."""
-    return _frame(WHOLE_BINARY, message) if isinstance(message, bytes) else _frame(WHOLE_TEXT, message.encode())
+    if isinstance(message, bytes):
+        return _BINARY_HEADS[len(message)] + message if len(message) < LENGTH_16 else _frame(WHOLE_BINARY, message)
+    body = message.encode()
+    return _TEXT_HEADS[len(body)] + body if len(body) < LENGTH_16 else _frame(WHOLE_TEXT, body)
 
 
 def _frame(first: int, body: bytes) -> bytes:
@@ -49,7 +58,7 @@ def _unmask(key: bytes, body: bytes) -> bytes:
     """§5.3, a whole message at once: one big exclusive-or is the fastest that plain Python does."""
     size = len(body)
     stream = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(body, "little") ^ int.from_bytes(stream, "little")).to_bytes(size, "little")
+    return (_number(body, "little") ^ _number(stream, "little")).to_bytes(size, "little")
 
 
 class _Violation(Exception):
@@ -305,22 +314,22 @@ class WebSocket(asyncio.Protocol):
                     self._needed = key_at - at
                     break
                 length = _long(data[at + 2 : key_at])
-            if first not in (WHOLE_TEXT, WHOLE_BINARY) or second < MASKED or self._fragments is not None:
+            is_whole = WHOLE_TEXT <= first <= WHOLE_BINARY and second >= MASKED and self._fragments is None
+            if not is_whole:
                 self._check(first, second, length)
             elif length > self._max_message:
                 raise _Violation(TOO_BIG, "too long")
-            stop = key_at + 4 + length
+            body_at = key_at + 4
+            stop = body_at + length
             if stop > end:
                 self._needed = stop - at
                 break
-            body = _unmask(data[key_at : key_at + 4], data[key_at + 4 : stop])
+            body = _unmask(data[key_at:body_at], data[body_at:stop])
             at = stop
-            if first == WHOLE_BINARY and self._fragments is None and not self._closing:
-                self.on_message(body)
-            elif first == WHOLE_TEXT and self._fragments is None and not self._closing:
-                self.on_message(_text(body))
-            else:
+            if not is_whole or self._closing:
                 self._take(first, body)
+            else:
+                self.on_message(body if first == WHOLE_BINARY else _text(body))
         else:
             self._needed = 2
         return data[at:]

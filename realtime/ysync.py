@@ -200,11 +200,6 @@ def write_update(update: bytes) -> bytes:
     return (b"\x00\x02%c" % size if size < 128 else UPDATE_HEAD + varuint(size)) + update  # noqa: PLR2004 - one byte
 
 
-def write_ack(number: int) -> bytes:
-    """The numbered update is stored."""
-    return ACK_HEAD + varuint(number)
-
-
 def write_refused(number: int, code: str) -> bytes:
     """The numbered update will never be stored; the document of its sender is worth nothing now."""
     return bytes((OURS, REFUSED)) + varuint(number) + varstring(code)

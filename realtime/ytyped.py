@@ -1,14 +1,14 @@
-"""The short way to what people type: one piece of text in one message, read in one look; several at one go as one update.
+"""The short way to what people type: a message that is one piece of text beside others, read in one look.
 
 Nearly all messages are this. Nothing is refused here: what is not exactly that is read properly (``ysync``, ``yupdate``).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from realtime.lib0 import Malformed, Reader, varuint
+from realtime.lib0 import Malformed, Reader
 from realtime.ysummary import MAX_CLOCK, UpdateSummary
 from realtime.yupdate import read_delete_set
 
@@ -22,20 +22,20 @@ _TEXT: Final = rb"\x01\x01(?P<client>%b)(%b)(?:[\x44\x84]%b|\xc4%b%b)([\x01-\x7f
 """One item of one client: text beside one or two others, of that client or, with its id, of another. Then deletions."""
 _MESSAGE: Final = re.compile(rb"(?:\x64\x01(%b)|\x00\x02)([\x01-\x7f])(%b)" % (_SMALL, _TEXT), re.DOTALL)
 """Such an update with its number or without, and its length before it."""
-
+_RIGHT: Final = 0x44
+"""How text begins that has an item to its right alone."""
 
 Needs = Mapping[int, int]
 Deletes = Mapping[int, tuple[tuple[int, int], ...]]
 NOTHING: Final[Needs] = {}
 NO_DELETIONS: Final[Deletes] = {}
+NOTHING_DELETED: Final = b"\x00"
 NO_RANGE: Final = ((0, 0),)
 
 
 class Typed(NamedTuple):
     """An update that brings text of one client, and perhaps deletes what that replaces."""
 
-    number: int | None
-    """By which its sender knows it."""
     data: bytes
     client: int
     first: int
@@ -58,8 +58,23 @@ class Typed(NamedTuple):
         )
 
 
-def read_typed(message: bytes) -> Typed | None:
-    """The update of a message that is one piece of text beside others; None of any other message."""
+class Stroke(NamedTuple):
+    """A message that brings one piece of text beside others, and what of it tells how the next one will look."""
+
+    number: int | None
+    """By which its sender knows it."""
+    typed: Typed
+    text: bytes
+    head: bytes
+    """How an update of one item of the client's begins, up to its clock."""
+    right: bytes
+    """The item to the right of the text, as it is written; empty for none."""
+    right_needs: Needs
+    """Clocks of other clients that text beside that builds on."""
+
+
+def read_stroke(message: bytes) -> Stroke | None:
+    """A message that is one piece of text beside others; None of any other."""
     found = _MESSAGE.fullmatch(message)
     if found is None:
         return None
@@ -67,29 +82,33 @@ def read_typed(message: bytes) -> Typed | None:
     if length[0] != len(data):
         return None
     text, behind = rest[: size[0]], rest[size[0] :]
-    first = _number(clock)
-    if at is None:
-        needs = _needs(first, left, at_left, _needs(first, right, at_right, NOTHING))
-    else:
-        needs = _needs(first, other, at, NOTHING)
-    end = first + (size[0] if text.isascii() else _utf16_length(text))
-    if needs is None or end > MAX_CLOCK or end == first:
+    first, start = _number(clock), found.end(5) - found.start(3)
+    if at is not None and data[start] == _RIGHT:
+        right, at_right = other, at
+    elif at is not None:
+        left, at_left = other, at
+    right_needs = NOTHING if at_right is None else _needs(first, right, at_right, NOTHING)
+    needs = right_needs if at_left is None else _needs(first, left, at_left, right_needs)
+    end = first + utf16_length(text)
+    if right_needs is None or needs is None or end > MAX_CLOCK or end == first:
         return None
     whose, deletes = _number(client), NO_DELETIONS
-    if behind != b"\x00":
+    if behind != NOTHING_DELETED:
         try:
             deletes = _deletions(behind)
         except Malformed:
             return None
         if deletes.get(whose, NO_RANGE)[-1][1] > end:
             return None
-        needs = {**needs}
-        for each, ranges in deletes.items():
-            if each != whose:
-                needs[each] = max(ranges[-1][1], needs.get(each, 0))
-    known, start = None if number is None else _number(number), found.end(5) - found.start(3)
-    stop = len(data) - len(behind)
-    return tuple.__new__(Typed, (known, data, whose, first, end, 1, start, stop, needs, deletes))
+        needs = with_needs(needs, {each: ranges[-1][1] for each, ranges in deletes.items() if each != whose})
+    typed = Typed(data, whose, first, end, 1, start, len(data) - len(behind), needs, deletes)
+    beside = b"" if at_right is None else (right or client) + at_right
+    return Stroke(None if number is None else _number(number), typed, text, b"\x01\x01" + client, beside, right_needs)
+
+
+def with_needs(needs: Needs, more: Needs) -> Needs:
+    """What two need together."""
+    return {**needs, **{client: max(clock, needs.get(client, 0)) for client, clock in more.items()}} if more else needs
 
 
 def _deletions(data: bytes) -> Deletes:
@@ -110,8 +129,10 @@ def _needs(first: int, other: bytes | None, at: bytes, needs: Needs | None) -> N
     return {**needs, client: max(beside + 1, needs.get(client, 0))}
 
 
-def _utf16_length(text: bytes) -> int:
+def utf16_length(text: bytes) -> int:
     """Its length as JavaScript counts; 0 if it is no text."""
+    if text.isascii():
+        return len(text)
     try:
         return len(text.decode().encode("utf-16-le")) // 2
     except UnicodeDecodeError:
@@ -122,31 +143,3 @@ def _utf16_length(text: bytes) -> int:
 def _number(data: bytes) -> int:
     """A number that the pattern found whole: client ids and clocks come again and again."""
     return sum((byte & 127) << 7 * place for place, byte in enumerate(data))
-
-
-def goes_on(last: Typed, typed: Typed) -> bool:
-    """Whether ``typed`` follows on ``last`` without a gap, and they can be one."""
-    return (
-        typed.first == last.end
-        and typed.client == last.client
-        and not last.deletes
-        and (typed.number is None) is (last.number is None)
-    )
-
-
-def joined(run: Sequence[Typed]) -> Typed:
-    """Updates that go on each other, as one that does the same: the bytes of their items behind each other."""
-    begin, last = run[0], run[-1]
-    if begin is last:
-        return begin
-    count = varuint(len(run))
-    head = begin.data[2 : begin.start]
-    items = b"".join([each.data[each.start : each.stop] for each in run])
-    needs: dict[int, int] = {}
-    for each in run:
-        for client, clock in each.needs.items():
-            needs[client] = max(clock, needs.get(client, 0))
-    start = 1 + len(count) + len(head)
-    stop = start + len(items)
-    data = b"".join((b"\x01", count, head, items, last.data[last.stop :]))
-    return Typed(last.number, data, begin.client, begin.first, last.end, len(run), start, stop, needs, last.deletes)

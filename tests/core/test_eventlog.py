@@ -88,6 +88,43 @@ async def test_append_keeps_each_callers_order(
     assert [found.payload for found in await stored(database, tenant, stream)] == [{"n": n} for n in range(200)]
 
 
+@pytest.mark.parametrize("together", [1, 5])
+async def test_whatever_is_in_an_entry_comes_back_as_it_was(
+    database: Database, writer: LogWriter, tenant: TenantId, stream: UUID, together: int
+) -> None:
+    """One entry goes as plain values, several as arrays in text, where signs have a meaning."""
+    words = ["NULL", "", " ", '"', "\\", '\\"', "{a,b}", "a,b", "\n\t\r", "é😀\u2028", "'; --", "$1", "\\x41", "%s"]
+    people = (new_id(), new_id())
+    texts = [json.dumps(word, ensure_ascii=False) for word in words]
+    new = [
+        NewEntry(
+            tenant, stream, new_id(), word or "said", new_id(), None if number % 3 == 2 else texts[number],
+            None if number % 3 == 0 else word.encode() * number, people if number % 2 else None,
+            people[0] if number % 5 == 0 else None,
+        )
+        for number, word in enumerate(words)
+    ]  # fmt: skip
+    answers = []
+    for start in range(0, len(new), together):
+        answers += await writer.append(new[start : start + together])
+    found = await stored(database, tenant, stream)
+    assert [
+        (
+            each.op_id,
+            each.kind,
+            each.actor_id,
+            each.text,
+            each.data,
+            each.audience and tuple(each.audience),
+            each.expels,
+        )
+        for each in found
+    ] == [(each.op_id, *each[3:9]) for each in new]
+    assert [(answer.outcome, answer.seq, answer.at) for answer in answers] == [
+        ("new", each.seq, each.at) for each in found
+    ]
+
+
 async def test_repeated_operation_is_stored_once(
     database: Database, writer: LogWriter, tenant: TenantId, stream: UUID
 ) -> None:
