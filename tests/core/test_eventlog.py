@@ -199,6 +199,31 @@ async def test_deadline_is_found_once_due_and_can_be_cleared(
         assert stream not in [found.stream_id for found in await eventlog.due(queries, 1e12, 10_000)]
 
 
+@pytest.mark.parametrize("together", [1, 3])
+async def test_each_entry_moves_its_own_lease_and_deadline(
+    database: Database, writer: LogWriter, tenant: TenantId, together: int
+) -> None:
+    moments = [1_234_567_890.123456, FOREVER, None, 0.000001, None, 4_102_444_800.654321]
+    rooms = [await a_stream(database, tenant) for _ in moments]
+    documents = [await a_stream(database, tenant) for _ in moments]
+    ana, bo = new_id(), new_id()
+    for document in documents[::2]:
+        await writer.append([entry(tenant, rooms[0], fence=Fence(document, ana))])
+    holders = [bo, bo, ana, None, None, bo]
+    fences = [
+        None if holder == ana else Fence(document, holder) for document, holder in zip(documents, holders, strict=True)
+    ]
+    new = [entry(tenant, room, due=due, fence=fence) for room, due, fence in zip(rooms, moments, fences, strict=True)]
+    for start in range(0, len(new), together):
+        await writer.append(new[start : start + together])
+    async with database.transaction(tenant) as tx:
+        found = [await eventlog.holder(tx, document) for document in documents]
+    assert found == holders
+    async with database.system() as queries:
+        due = {each.stream_id: each.at for each in await eventlog.due(queries, 1e10, 10_000)}
+    assert [due.get(room) for room in rooms] == [None if moment == FOREVER else moment for moment in moments]
+
+
 async def test_poisoned_entry_fails_alone(
     database: Database, writer: LogWriter, tenant: TenantId, stream: UUID
 ) -> None:

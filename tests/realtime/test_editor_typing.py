@@ -112,6 +112,25 @@ async def test_what_is_sent_again_is_not_stored_again_with_what_is_new(
     assert keystrokes[-1].endswith(last.data)
 
 
+async def test_updates_of_every_length_under_numbers_of_every_length(
+    typist: Typist, gateway: Gateway, sit: Sit, person: Person
+) -> None:
+    """What comes before either is kept ready for the usual ones."""
+    bob, wire = await sit(gateway, person("Bob")), await typist(person("Ana"))
+    doc: Doc[Any] = Doc()
+    updates: list[bytes] = []
+    doc.observe(lambda event: updates.append(event.update))
+    text = doc.get("f1", type=Text)
+    for size in range(1, 140):
+        text.insert(0, chr(97 + size % 26) * size)
+    for place, update in enumerate(updates):
+        number = place if place < 90 else 1 << place - 87
+        wire.say(numbered(number, update))
+        assert await answers(wire, number) == acknowledged(number, number)
+    await until(lambda: str(bob) == str(text))
+    assert {len(update) for update in updates} >= set(range(100, 150))
+
+
 async def test_what_may_not_be_written_is_refused_in_all_its_parts(
     typist: Typist, keystrokes: list[bytes], gateway: Gateway, sit: Sit, person: Person
 ) -> None:
