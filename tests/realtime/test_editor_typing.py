@@ -73,6 +73,16 @@ async def answers(wire: Wire, last: int) -> list[tuple[int, int]]:
     return found
 
 
+async def state(wire: Wire) -> bytes:
+    """What the next answer to who asks holds."""
+    while True:
+        message = await wire.hear()
+        assert isinstance(message, bytes)
+        reader = Reader(message)
+        if (reader.varuint(), reader.varuint()) == (ysync.SYNC, ysync.STEP_2):
+            return reader.buffer()
+
+
 def acknowledged(first: int, last: int) -> list[tuple[int, int]]:
     """An acknowledgement of each."""
     return [(ysync.ACK, number) for number in range(first, last + 1)]
@@ -110,6 +120,18 @@ async def test_what_is_sent_again_is_not_stored_again_with_what_is_new(
         *_, last = await read(tx, document_id, 0, 100)
     assert last.data is not None
     assert keystrokes[-1].endswith(last.data)
+
+
+async def test_who_asks_in_the_same_breath_hears_what_they_typed(
+    typist: Typist, keystrokes: list[bytes], person: Person
+) -> None:
+    wire = await typist(person("Ana"))
+    wire.say(keystrokes[0])
+    await answers(wire, 0)
+    wire.say(*keystrokes[1:], ysync.write_ask_state({}))
+    doc: Doc[Any] = Doc()
+    doc.apply_update(await state(wire))
+    assert str(doc.get("f1", type=Text)) == WORDS
 
 
 async def test_updates_of_every_length_under_numbers_of_every_length(
