@@ -71,7 +71,8 @@ def broker_of(redis_url: str) -> tuple[str, dict[str, Any], dict[str, Any] | Non
         who = _sign_in(found.username, found.password)
         hosts = [f"sentinel://{who}{_bracketed(host)}:{port}/{found.db}" for host, port in found.hosts]
         once = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
-        return ";".join(hosts), {"master_name": found.service, "sentinel_kwargs": once}, _verified(tls)
+        asked = {**once, **found.sentinel_sign_in}
+        return ";".join(hosts), {"master_name": found.service, "sentinel_kwargs": asked}, _verified(tls)
     return _one_broker(found)
 
 

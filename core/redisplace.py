@@ -2,14 +2,15 @@
 
 ``redis://``, ``rediss://`` and ``unix://`` as everywhere; ``redis+sentinel://host:port,host:port/service/database``
 asks the Sentinels for the master at each new connection; ``redis+cluster://host:port,host:port/?sharded=1`` asks any
-node for all. User and password in the address are the servers'; ``?ssl=1`` means TLS, ``ssl_ca_certs`` names whom to
-believe. Pub/sub knows no database number, and a cluster has none.
+node for all. User and password in the address are the servers'; ``?ssl=1`` means TLS to them, ``ssl_ca_certs`` names
+whom to believe. Sentinels that want a sign-in or TLS of their own have ``sentinel_username``, ``sentinel_password`` and
+``sentinel_ssl=1``. Pub/sub knows no database number, and a cluster has none.
 """
 
 import ssl
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple, Protocol, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator
 from redis.asyncio import Redis
@@ -149,11 +150,11 @@ class _Many:
         if not self.hosts:
             raise ValueError("the address of Redis names no server")
         self.path = parts.path.strip("/")
-        query = parse_qs(parts.query)
-        self.sharded = query.get("sharded", ["0"])[0] == "1"
-        self.tls_options = {"ssl_ca_certs": query["ssl_ca_certs"][0]} if "ssl_ca_certs" in query else {}
+        self.query = dict(parse_qsl(parts.query))
+        self.sharded = self.query.get("sharded") == "1"
+        self.tls_options = {name: value for name, value in self.query.items() if name == "ssl_ca_certs"}
         trusted = self.tls_options.get("ssl_ca_certs")
-        self.tls = ssl.create_default_context(cafile=trusted) if query.get("ssl", ["0"])[0] == "1" else None
+        self.tls = ssl.create_default_context(cafile=trusted) if self.query.get("ssl") == "1" else None
 
     def place(self, host: str, port: int) -> Place:
         """A server with our word for it."""
@@ -188,11 +189,15 @@ class SentinelPlaces(_Many):
         if not self.service:
             raise ValueError("the address of the Sentinels names no service: redis+sentinel://host:port/service")
         self.db = int(database or 0)
+        tls = {"ssl": True, **self.tls_options} if self.query.get("sentinel_ssl") == "1" else {}
+        username, password = self.query.get("sentinel_username"), self.query.get("sentinel_password")
+        self.sentinel_sign_in: dict[str, Any] = {"username": username, "password": password, **tls}
+        """What the Sentinels themselves want to know, in redis-py's words."""
 
     def _sentinel(self, timeout: float) -> Sentinel:
         once = _patience(timeout)  # else each Sentinel that is away is tried for seven seconds
         return Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types here
-            self.hosts, sentinel_kwargs=once, **once
+            self.hosts, sentinel_kwargs={**once, **self.sentinel_sign_in}, **once
         )
 
     def client(self, timeout: float) -> Client:
@@ -204,7 +209,7 @@ class SentinelPlaces(_Many):
         return found
 
     async def find(self) -> list[Shard]:
-        """Ask them; they need no password of ours."""
+        """Ask them."""
         sentinel = self._sentinel(FIND_TIMEOUT)
         try:
             host, port = await sentinel.discover_master(self.service)

@@ -73,6 +73,7 @@ class Watched(NamedTuple):
     url: str
     master: "subprocess.Popen[bytes]"
     replica_port: int
+    sentinel_port: int
 
 
 @contextlib.contextmanager
@@ -91,7 +92,8 @@ def watched(folder: Path, *options: str) -> Iterator[Watched]:
         )
         with redis_server(folder / "s", *lines) as (sentinel, _):
             wait_until(lambda: ask(sentinel, "SENTINEL", "REPLICAS", "dojo"))
-            yield Watched(f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel}/dojo", master, second)
+            url = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel}/dojo"
+            yield Watched(url, master, second, sentinel)
 
 
 HALF = SLOTS // 2

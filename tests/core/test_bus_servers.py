@@ -118,15 +118,15 @@ def published(info: object) -> int:
 
 
 async def test_sentinel_names_the_master_also_after_it_died(tmp_path: Path) -> None:
-    with watched(tmp_path) as (url, master, replica_port):
-        async with two(url) as (one, other):
+    with watched(tmp_path) as servers:
+        async with two(servers.url) as (one, other):
             assert await talks(one, other)
-            master.kill()
+            servers.master.kill()
             await until(lambda: not one.connected.is_set())
             await until(lambda: one.connected.is_set() and other.connected.is_set())
             assert await talks(one, other)
-            (shard,) = await SentinelPlaces(url).find()
-            assert shard.place.port == replica_port
+            (shard,) = await SentinelPlaces(servers.url).find()
+            assert shard.place.port == servers.replica_port
 
 
 async def test_cluster_carries_words_from_node_to_node(tmp_path: Path) -> None:

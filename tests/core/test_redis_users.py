@@ -16,8 +16,9 @@ from core.errors import TooMany, Unavailable
 from core.jobs import TASK, Queue, broker_of
 from core.limits import Limits
 from core.model import Model, new_id
+from core.redisplace import places
 from core.settings import CoreSettings
-from tests.core.redis_servers import clustered, redis_server, watched
+from tests.core.redis_servers import ask, clustered, redis_server, watched
 from tests.core.tls import TlsLine
 from tests.core.waiting import PATIENCE
 
@@ -126,6 +127,21 @@ async def test_sentinel_names_the_master_also_after_it_died(tmp_path: Path) -> N
             await limits.take("auth", "somebody else")  # with the client of before
         assert await tries(url, "somebody else") <= 1
         await limits.close()
+
+
+async def test_sentinels_may_want_a_sign_in_and_tls_of_their_own(tmp_path: Path) -> None:
+    with watched(tmp_path) as servers:
+        ask(servers.sentinel_port, "ACL", "SETUSER", "asker", "on", ">c:d", "+@all", "~*", "&*")
+        ask(servers.sentinel_port, "ACL", "SETUSER", "default", "off")
+        async with TlsLine(tmp_path, servers.sentinel_port).open() as line:
+            url = f"redis+sentinel://localhost:{line.port}/dojo?sentinel_ssl=1&ssl_ca_certs={line.certificate}"
+            signed_in = f"{url}&sentinel_username=asker&sentinel_password=c%3Ad"
+            assert await is_counted_together(signed_in)
+            assert await asyncio.to_thread(is_queued, signed_in)
+            assert (await places(signed_in).find())[0].place.tls is None
+            for refused in (url, signed_in.replace("%3A", ""), signed_in.replace("sentinel_ssl=1", "")):
+                with pytest.raises(ConnectionError, match="no Sentinel knows"):
+                    await places(refused).find()
 
 
 async def test_cluster_counts(tmp_path: Path) -> None:
