@@ -25,6 +25,8 @@ REFUSED = Counter("dojo_rate_refused", "Calls refused for their rate.", ["rate"]
 
 PER_MINUTE: dict[RateClass, int] = {"read": 1_200, "write": 300, "auth": 30, "hook": 6_000}
 WINDOW = 60.0
+REDIS_TIMEOUT = 0.5
+"""Seconds that Redis has to count; after that this process counts by itself."""
 CALLERS_MAX = 100_000
 """Callers counted in one window; beyond it the counts begin anew."""
 
@@ -61,10 +63,10 @@ class _Counts(RedisStorage):
 class Limits:
     """Counts calls by rate class and caller."""
 
-    def __init__(self, redis_url: str, scale: float = 1.0) -> None:
+    def __init__(self, redis_url: str, scale: float = 1.0, timeout: float = REDIS_TIMEOUT) -> None:
         self._most = {rate: max(1, int(count * scale)) for rate, count in PER_MINUTE.items()}
         self._auth = RateLimitItemPerMinute(self._most["auth"])
-        self._client = places(redis_url).client(timeout=0.5)
+        self._client = places(redis_url).client(timeout)
         self._shared = SlidingWindowCounterRateLimiter(_Counts(self._client))
         self._own = Window()
 

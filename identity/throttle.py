@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
+from core.limits import REDIS_TIMEOUT
 from core.redisplace import places
 from identity.errors import SignInThrottled
 from identity.settings import IdentitySettings
@@ -43,8 +44,8 @@ return 0
 class Throttle:
     """Counts tries by account and address."""
 
-    def __init__(self, redis_url: str, settings: IdentitySettings) -> None:
-        self._client = places(redis_url).client(timeout=0.5)
+    def __init__(self, redis_url: str, settings: IdentitySettings, timeout: float = REDIS_TIMEOUT) -> None:
+        self._client = places(redis_url).client(timeout)
         self._settings = settings
         self._own: OrderedDict[str, tuple[int, float, float]] = OrderedDict()
 

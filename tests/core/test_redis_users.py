@@ -44,7 +44,7 @@ class Word(Model):
 
 async def tries(url: str, caller: str) -> int:
     """How many sign-ins of a caller are let through by a process that has counted none of them yet."""
-    limits = Limits(url, SCALE)
+    limits = Limits(url, SCALE, timeout=PATIENCE)
     found = await asyncio.gather(*(limits.take("auth", caller) for _ in range(6)), return_exceptions=True)
     await limits.close()
     assert all(each is None or isinstance(each, TooMany) for each in found)
@@ -80,10 +80,18 @@ def is_taken(queue: Queue, word: Word) -> bool:
     return True
 
 
+async def until_counted(url: str) -> None:
+    """Wait until it is counted there."""
+    async with asyncio.timeout(PATIENCE):
+        while not await is_counted_together(url):
+            pass
+
+
 async def until_used(url: str) -> None:
     """Wait until it is counted and queued there."""
+    await until_counted(url)
     async with asyncio.timeout(PATIENCE):
-        while not (await is_counted_together(url) and await asyncio.to_thread(is_queued, url)):
+        while not await asyncio.to_thread(is_queued, url):
             pass
 
 
@@ -92,8 +100,7 @@ async def test_password_user_database_and_unix_socket(tmp_path: Path) -> None:
     options = ("requirepass a%b", "user ana on >c:d ~* &* +@all", f"unixsocket {path}")
     with redis_server(tmp_path, *options) as (port, _):
         for url in (f"redis://ana:c%3Ad@127.0.0.1:{port}/3", f"unix://:a%25b@{path}?db=3"):
-            assert await is_counted_together(url)
-            assert await asyncio.to_thread(is_queued, url)
+            await until_used(url)
         assert not await is_counted_together(f"redis://:wrong@127.0.0.1:{port}/0")
 
 
@@ -102,8 +109,7 @@ async def test_tls_server_must_prove_who_it_is(tmp_path: Path) -> None:
         async with TlsLine(tmp_path, port).open() as line:
             url = f"rediss://localhost:{line.port}/0"
             trusting = f"{url}?ssl_ca_certs={line.certificate}"
-            assert await is_counted_together(trusting)
-            assert await asyncio.to_thread(is_queued, trusting)
+            await until_used(trusting)
             pools.reset()  # Celery keeps connections by address, whatever it was told of TLS
             assert not await is_counted_together(url)
             assert not await asyncio.to_thread(is_queued, url)
@@ -136,8 +142,7 @@ async def test_sentinels_may_want_a_sign_in_and_tls_of_their_own(tmp_path: Path)
         async with TlsLine(tmp_path, servers.sentinel_port).open() as line:
             url = f"redis+sentinel://localhost:{line.port}/dojo?sentinel_ssl=1&ssl_ca_certs={line.certificate}"
             signed_in = f"{url}&sentinel_username=asker&sentinel_password=c%3Ad"
-            assert await is_counted_together(signed_in)
-            assert await asyncio.to_thread(is_queued, signed_in)
+            await until_used(signed_in)
             assert (await places(signed_in).find())[0].place.tls is None
             for refused in (url, signed_in.replace("%3A", ""), signed_in.replace("sentinel_ssl=1", "")):
                 with pytest.raises(ConnectionError, match="no Sentinel knows"):
@@ -147,7 +152,7 @@ async def test_sentinels_may_want_a_sign_in_and_tls_of_their_own(tmp_path: Path)
 async def test_cluster_counts(tmp_path: Path) -> None:
     with clustered(tmp_path) as (first, second):
         for _ in range(4):  # callers of both nodes' slots
-            assert await is_counted_together(f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/")
+            await until_counted(f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/")
 
 
 @pytest.mark.parametrize("setting", ["redis_url", "queue_url"])

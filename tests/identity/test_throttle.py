@@ -10,6 +10,7 @@ from identity.errors import SignInThrottled
 from identity.settings import IdentitySettings
 from identity.throttle import OWN_MAX, Throttle, key_of
 from tests.core.redis_servers import clustered, watched
+from tests.core.waiting import PATIENCE
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -45,6 +46,11 @@ def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
+def patient(url: str, settings: IdentitySettings) -> Throttle:
+    """One that counts by itself only where there is no Redis, never because a machine is slow."""
+    return Throttle(url, settings, timeout=PATIENCE)
+
+
 async def delay_after_a_try(throttle: Throttle, key: str) -> float:
     """Wait until a try is taken; the delay until the next."""
     while await throttle._wait(key) > 0:
@@ -52,19 +58,25 @@ async def delay_after_a_try(throttle: Throttle, key: str) -> float:
     return await throttle._wait(key)
 
 
+async def delays_of_somebody(throttle: Throttle) -> list[float]:
+    """Those after the tries of somebody new, who has two for nothing and tries again as soon as may be."""
+    key = key_of(email(), "1.2.3.4")
+    assert not any([await throttle._wait(key) for _ in range(2)])
+    return [await delay_after_a_try(throttle, key) for _ in range(4)]
+
+
 async def test_delays_grow_up_to_a_bound(url: str) -> None:
-    settings = IdentitySettings(throttle_free=2, throttle_first=0.2, throttle_most=0.7)
-    throttle, key = Throttle(url, settings), key_of(email(), "1.2.3.4")
-    assert await throttle._wait(key) == 0
-    assert await throttle._wait(key) == 0
-    delays = [await delay_after_a_try(throttle, key) for _ in range(4)]
-    for delay, most in zip(delays, [0.2, 0.4, 0.7, 0.7], strict=True):
-        assert most / 2 < delay <= most
+    throttle = patient(url, IdentitySettings(throttle_free=2, throttle_first=0.2, throttle_most=0.7))
+    async with asyncio.timeout(PATIENCE):
+        is_seen = False
+        while not is_seen:  # a machine that pauses misses a part of a delay
+            delays = zip(await delays_of_somebody(throttle), [0.2, 0.4, 0.7, 0.7], strict=True)
+            is_seen = all(most / 2 < delay <= most for delay, most in delays)
     await throttle.close()
 
 
 async def test_a_burst_at_once_gains_nothing(url: str) -> None:
-    throttle, who = Throttle(url, IdentitySettings(throttle_free=3, throttle_first=60)), email()
+    throttle, who = patient(url, IdentitySettings(throttle_free=3, throttle_first=60)), email()
     tries = await asyncio.gather(*(throttle.take(who, "1.2.3.4") for _ in range(20)), return_exceptions=True)
     assert tries.count(None) == 4
     assert all(isinstance(one, SignInThrottled) and one.retry_after for one in tries if one is not None)
@@ -72,7 +84,7 @@ async def test_a_burst_at_once_gains_nothing(url: str) -> None:
 
 
 async def test_refused_tries_do_not_lengthen_the_delay(url: str) -> None:
-    throttle, key = Throttle(url, IdentitySettings(throttle_free=1, throttle_first=60)), key_of(email(), "1.2.3.4")
+    throttle, key = patient(url, IdentitySettings(throttle_free=1, throttle_first=60)), key_of(email(), "1.2.3.4")
     for _ in range(2):
         assert await throttle._wait(key) == 0
     waits = [await throttle._wait(key) for _ in range(20)]
@@ -81,7 +93,7 @@ async def test_refused_tries_do_not_lengthen_the_delay(url: str) -> None:
 
 
 async def test_accounts_and_addresses_are_apart_and_success_forgets(url: str) -> None:
-    throttle, who = Throttle(url, IdentitySettings(throttle_free=1, throttle_first=60)), email()
+    throttle, who = patient(url, IdentitySettings(throttle_free=1, throttle_first=60)), email()
     for _ in range(2):
         await throttle.take(who, "1.2.3.4")
     with pytest.raises(SignInThrottled):
@@ -95,7 +107,7 @@ async def test_accounts_and_addresses_are_apart_and_success_forgets(url: str) ->
 
 async def test_tries_are_counted_for_all_processes_together(url: str) -> None:
     settings, who = IdentitySettings(throttle_free=1, throttle_first=60), email()
-    one, other = Throttle(url, settings), Throttle(url, settings)
+    one, other = patient(url, settings), patient(url, settings)
     for _ in range(2):
         await one.take(who, "1.2.3.4")
     if url == NOWHERE:
