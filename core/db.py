@@ -23,22 +23,26 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+
+class ConnectionLost(Exception):
+    """The line to PostgreSQL broke, or did not answer in time."""
+
+
 LOST = (
-    OSError,
-    TimeoutError,
+    ConnectionLost,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the connection broke between two steps of the client's own
     asyncpg.PostgresConnectionError,
     asyncpg.ReadOnlySQLTransactionError,  # it leads to a standby, and stays there when there is a primary again
 )
-"""What asyncpg raises when a connection is of no use any more, and those that were opened with it may not be."""
+"""What says that a connection is of no use any more, and those that were opened with it may not be."""
 
 GONE = (
     *LOST,
     asyncpg.OperatorInterventionError,  # it stops, starts, crashed, or cancelled the statement
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
 )
-"""What asyncpg raises when the server cannot be used now, as opposed to a wrong statement."""
+"""What says that the server cannot be used now, as opposed to a wrong statement."""
 
 GIVEN_UP = Counter("dojo_database_given_up", "Connections that broke, or on which a statement or commit took too long.")
 
@@ -46,6 +50,18 @@ ACQUIRE_TIMEOUT = 2.0
 STATEMENT_TIMEOUT = 10.0
 """Seconds after which a statement is given up, where nothing else is said."""
 ROLLBACK_TIMEOUT = 1.0
+
+
+async def asked(answer: Awaitable[T]) -> T:
+    """What PostgreSQL says; apart from what else can go wrong in a unit of work, such as with a file.
+
+    Raises:
+        ConnectionLost: it does not say anything.
+    """
+    try:
+        return await answer
+    except (OSError, TimeoutError) as error:
+        raise ConnectionLost(str(error)) from error
 
 
 class Queries:
@@ -56,28 +72,28 @@ class Queries:
 
     async def one(self, model: type[M], sql: str, *args: object) -> M | None:
         """The first row as ``model``, or None."""
-        row = await self._connection.fetchrow(sql, *args)
+        row = await asked(self._connection.fetchrow(sql, *args))
         return None if row is None else model.model_validate(dict(row))
 
     async def all(self, model: type[M], sql: str, *args: object) -> list[M]:
         """All rows as ``model``; the statement carries its own LIMIT."""
-        rows = await self._connection.fetch(sql, *args)
+        rows = await asked(self._connection.fetch(sql, *args))
         return [model.model_validate(dict(row)) for row in rows]
 
     async def value(self, kind: type[T], sql: str, *args: object) -> T | None:
         """The first column of the first row, or None."""
-        found = await self._connection.fetchval(sql, *args)
+        found = await asked(self._connection.fetchval(sql, *args))
         if found is not None and not isinstance(found, kind):
             raise TypeError(f"expected {kind.__name__}, the statement gave {type(found).__name__}")
         return found
 
     async def rows(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """All rows as tuples, for shapes that are nobody's model."""
-        return [tuple(row) for row in await self._connection.fetch(sql, *args)]
+        return [tuple(row) for row in await asked(self._connection.fetch(sql, *args))]
 
     async def run(self, sql: str, *args: object) -> int:
         """The number of rows that the statement wrote."""
-        status = await self._connection.execute(sql, *args)
+        status = await asked(self._connection.execute(sql, *args))
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
@@ -183,29 +199,31 @@ class Database:
         """All of the block, or nothing of it."""
         async with self._connection() as connection:
             try:
-                await connection.execute(begin)
+                await asked(connection.execute(begin))
                 yield connection
             except LOST:  # with the connection goes what was done on it
                 raise
             except BaseException:
-                await connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT)
+                await asked(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT))
                 raise
-            if await connection.execute("COMMIT") != "COMMIT":
+            if await asked(connection.execute("COMMIT")) != "COMMIT":
                 raise RuntimeError("a statement had failed and nobody minded: nothing was written")
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
         try:
-            pool = await self._open()
-            async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
-                try:
-                    yield connection
-                except LOST:
-                    GIVEN_UP.inc()
-                    await pool.expire_connections()
-                    with suppress(asyncpg.InterfaceError):  # it broke, and the pool has it back
-                        connection.terminate()
-                    raise
+            pool = await asked(self._open())
+            connection = await asked(pool.acquire(timeout=ACQUIRE_TIMEOUT))
+            try:
+                yield connection
+            except LOST:
+                GIVEN_UP.inc()
+                await pool.expire_connections()
+                with suppress(asyncpg.InterfaceError):  # it broke, and the pool has it back
+                    connection.terminate()
+                raise
+            finally:
+                await asked(pool.release(connection))
         except GONE as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # the rollback failed: that must not hide the cancelling

@@ -174,7 +174,7 @@ class LogWriter:
             for single in sent:
                 await self._flush([single])
             return
-        except GONE as error:
+        except (OSError, TimeoutError, *GONE) as error:
             log.warning("log_flush_failed", error=type(error).__name__, entries=len(entries))
             self._give_up(sent)
             return

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from core.addresses import address_of, is_secure
 from core.call import Call, Principal, Resources
@@ -297,7 +297,7 @@ async def edge_middleware(request: web.Request, handler: Handler) -> web.StreamR
         response = web.Response(status=error.status, headers=error.headers, text=error.text)
     except Exception:
         log.exception("request_failed", request_id=request[REQUEST_ID], path=request.path)
-        response = problem_response(Problem(f"Tell us this number: {request['request_id']}"))
+        response = problem_response(Problem(f"Tell us this number: {request[REQUEST_ID]}"))
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "none"
     if response.status != HTTPStatus.SWITCHING_PROTOCOLS:  # a WebSocket lasts as long as people stay
@@ -316,8 +316,3 @@ def secure_headers(response: web.StreamResponse) -> None:
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-
-
-def is_model(kind: Any) -> bool:
-    """Whether ``kind`` is one of our wire types."""
-    return inspect.isclass(kind) and issubclass(kind, BaseModel)

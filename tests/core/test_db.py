@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from core.db import Database
 from core.errors import Unavailable
@@ -135,6 +136,29 @@ async def test_cancelled_transaction_is_cancelled_even_when_postgresql_goes_away
         with pytest.raises(asyncio.CancelledError):
             await task
         await database.close()
+
+
+@pytest.mark.parametrize("fault", ["file", "time"])
+async def test_fault_of_the_work_itself_is_not_the_databases(
+    database_urls: DatabaseUrls, new_tenant: NewTenant, fault: str
+) -> None:
+    """The caller gets what it raised, nothing is written, and the connection is kept."""
+    tenant, database = await new_tenant(), Database(database_urls.app, size=1)
+    async with database.system() as queries:
+        connection = await queries.value(int, "SELECT pg_backend_pid()")
+    given_up = REGISTRY.get_sample_value("dojo_database_given_up_total")
+    with pytest.raises((PermissionError, TimeoutError)):
+        async with database.transaction(tenant) as tx:
+            await tx.publish(Named(name="x"))
+            if fault == "file":
+                raise PermissionError("a file of ours")
+            async with asyncio.timeout(0.05):
+                await tx.run("SELECT pg_sleep(30)")
+    async with database.transaction(tenant) as tx:
+        assert await tx.value(int, "SELECT pg_backend_pid()") == connection
+        assert await tx.rows("SELECT 1 FROM outbox") == []
+    assert REGISTRY.get_sample_value("dojo_database_given_up_total") == given_up
+    await database.close()
 
 
 async def test_value_of_another_type_is_an_error(database: Database) -> None:

@@ -138,8 +138,10 @@ async def test_problem_says_what_to_do_and_a_crash_says_nothing(client: Http, pr
     body = await known.json()
     assert (body["title"], body["detail"]) == ("The kettle is empty.", "Fill it first.")
     crash = await client.post("/api/tea", json={"leaf": "crash"}, headers=bearer(process, "tea:brew"))
-    assert crash.status == 500
+    assert (crash.status, crash.content_type) == (500, "application/problem+json")
     assert "secret detail" not in await crash.text()
+    assert crash.headers["X-Request-Id"] in (await crash.json())["detail"]
+    assert crash.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
