@@ -94,12 +94,13 @@ class Bus:
         link = self._links[0] if len(self._links) == 1 else self._link(channel)
         if link is not None and not link.has_others(channel):
             return
-        if link is not None and link.is_open and not self._waiting:
+        if link is not None and link.is_open:  # then nothing waits for it
             self._send(link, channel, message)
-        elif len(self._waiting) < QUEUE_MAX:
-            self._waiting.append((time.monotonic(), channel, message))
-        else:
+            return
+        if len(self._waiting) == QUEUE_MAX:  # the newest says most
+            self._waiting.popleft()
             DROPPED.labels("queue-full").inc()
+        self._waiting.append((time.monotonic(), channel, message))
 
     def subscribe(self, channel: str, on_message: OnMessage) -> Callable[[], None]:
         """Hear ``channel`` until the returned function is called."""
@@ -155,16 +156,15 @@ class Bus:
             DROPPED.labels("injected").inc()
 
     def _drain(self) -> None:
-        """Send what waited, but what is too old."""
+        """Send what waited for a way that is open now, but what is too old."""
         oldest = time.monotonic() - KEPT
-        while self._waiting:
-            since, channel, message = self._waiting[0]
+        for _ in range(len(self._waiting)):
+            since, channel, message = self._waiting.popleft()
             link = self._link(channel)
-            if link is None or not link.is_open:
-                return
-            self._waiting.popleft()
             if since < oldest:
                 DROPPED.labels("late").inc()
+            elif link is None or not link.is_open:
+                self._waiting.append((since, channel, message))
             elif link.has_others(channel):
                 self._send(link, channel, message)
 

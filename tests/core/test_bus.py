@@ -8,7 +8,7 @@ import redis.asyncio as redis
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from core.bus import PREFIX, Bus
+from core.bus import PREFIX, QUEUE_MAX, Bus
 from core.model import new_id
 
 SECRET = "s" * 40
@@ -133,6 +133,21 @@ async def test_lost_connection_heals_by_itself(redis_url: str, client: "redis.Re
             return bool(heard)
 
         await until(again)
+
+
+async def test_outage_longer_than_the_queue_keeps_the_newest(redis_url: str) -> None:
+    channel, before = str(new_id()), dropped("queue-full")
+    there: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as other:
+        other.subscribe(channel, there.append)
+        await until(other.connected.is_set)
+        one = Bus(redis_url, SECRET)
+        for number in range(QUEUE_MAX + 5):
+            one.publish(channel, str(number).encode())
+        async with one.running():
+            await until(lambda: len(there) >= QUEUE_MAX)
+    assert there == [str(number).encode() for number in range(5, QUEUE_MAX + 5)]
+    assert dropped("queue-full") == before + 5
 
 
 async def test_publish_without_redis_returns_at_once() -> None:

@@ -1,18 +1,20 @@
 """The bus on servers of all kinds, and while they stop, pause, move or talk nonsense."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from redis.crc import key_slot
 
 from app.parts import free_port
-from core.bus import Bus
+from core.bus import Bus, wire_name
 from core.model import new_id
 from core.redisplace import SLOTS, ClusterPlaces, SentinelPlaces, places
-from tests.core.redis_servers import HALF, ask, clustered, redis_server, watched
+from tests.core.redis_servers import HALF, NEWER, ask, clustered, redis_server, watched
 from tests.core.tls import TlsLine
 from tests.core.waiting import until
 
@@ -139,6 +141,58 @@ async def test_cluster_carries_words_from_node_to_node(tmp_path: Path) -> None:
         assert {shard.place.port: list(shard.slots) for shard in shards} == {
             first: [range(HALF)], second: [range(HALF, SLOTS)],
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("is_lower", [True, False])
+async def test_sharded_channel_is_heard_at_the_server_of_its_slot_alone(tmp_path: Path, is_lower: bool) -> None:
+    with clustered(tmp_path, NEWER) as (first, second):
+        async with two(f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/?sharded=1") as (one, other):
+            channel, heard = channel_in(range(HALF) if is_lower else range(HALF, SLOTS)), asyncio.Event()
+            unsubscribe = other.subscribe(channel, lambda _: heard.set())
+            await until(lambda: said(one, channel) or heard.is_set())
+            assert [subscribers(port, channel) for port in (first, second)] == [is_lower, not is_lower]
+            unsubscribe()
+            await until(lambda: not any(subscribers(port, channel) for port in (first, second)))
+
+
+def subscribers(port: int, channel: str) -> int:
+    """How many hear a sharded channel at one server."""
+    answer = ask(port, "PUBSUB", "SHARDNUMSUB", wire_name(channel).decode())
+    assert isinstance(answer, list)
+    return int(answer[1])
+
+
+async def test_shard_that_stands_still_holds_up_no_other(tmp_path: Path) -> None:
+    with clustered(tmp_path, NEWER) as (first, second):
+        async with two(f"redis+cluster://127.0.0.1:{first},127.0.0.1:{second}/?sharded=1") as (one, other):
+            slow, quick = channel_in(range(HALF)), channel_in(range(HALF, SLOTS))
+            heard: list[bytes] = []
+            other.subscribe(quick, heard.append)
+            other.subscribe(slow, heard.append)
+            await until(lambda: said(one, quick) or heard)
+            info = ask(first, "INFO", "server")
+            assert isinstance(info, dict)
+            os.kill(info["process_id"], signal.SIGSTOP)
+            try:
+                for _ in range(64):
+                    one.publish(slow, bytes(1 << 20))
+                    await asyncio.sleep(0)
+                one.publish(quick, b"word")
+                await until(lambda: b"word" in heard)
+                assert one.connected.is_set()
+            finally:
+                os.kill(info["process_id"], signal.SIGCONT)
+
+
+def channel_in(slots: range) -> str:
+    """A channel of these hash slots."""
+    return next(name for name in map(str, iter(new_id, None)) if key_slot(wire_name(name)) in slots)
+
+
+def said(bus: Bus, channel: str) -> bool:
+    """Say something, which is never the condition."""
+    bus.publish(channel, b"begin")
+    return False
 
 
 @pytest.mark.parametrize(
