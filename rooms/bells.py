@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from core import eventlog
 from core.call import Clock
 from core.db import Database
 from core.errors import Unavailable
 from rooms.held import Key
+
+log = structlog.get_logger()
 
 POLL = 1.0
 
@@ -59,5 +63,8 @@ class Bells:
             async with self._database.system() as system:
                 found = await eventlog.due(system, now)
         except Unavailable:
+            return set()
+        except Exception:  # whatever it is, the clock must go on
+            log.exception("deadlines_not_read")
             return set()
         return {(item.tenant_id.int, item.stream_id.int) for item in found}

@@ -130,12 +130,14 @@ class LiveRooms:
             self._again.add(task)
             task.add_done_callback(self._again.discard)
         else:
+            done: Done | Exception = Done(flight.after.seq, flight.made, flight.after)
             try:
                 self._stored(held, flight, as_stored(flight.entries, outcome))
             except failpoints.Injected as error:
-                flight.done.settle(error)
-            else:
-                flight.done.settle(Done(flight.after.seq, flight.made, flight.after))
+                done = error
+            except Exception:  # it is stored: who waits for it must hear that, and the others find it in the log
+                log.exception("telling_failed", room_id=str(held.room_id))
+            flight.done.settle(done)
 
     def _stored(self, held: Held, flight: Flight, stored: Sequence[Entry]) -> None:
         held.remember(flight.order.op_id, stored[-1].seq)
@@ -220,7 +222,17 @@ class LiveRooms:
         if failpoints.armed:
             await failpoints.reach("rooms.committed")
         self._tell(held, before, after, made, stored)
+        if after.seq // SNAPSHOT_EVERY != before.seq // SNAPSHOT_EVERY:
+            await self._keep(held.tenant_id, after)
         return Done(after.seq, made, after)
+
+    async def _keep(self, tenant_id: TenantId, state: RoomState) -> None:
+        """Spare the next reader a part of the log; without it, that part is read."""
+        try:
+            async with self._database.transaction(tenant_id) as tx:
+                await queries.save_snapshot(tx, state)
+        except Unavailable:
+            log.warning("snapshot_not_saved", room_id=str(state.room_id))
 
     async def _append(
         self, held: Held, before: RoomState, order: Order, made: tuple[RoomEvent, ...]
@@ -231,9 +243,6 @@ class LiveRooms:
         if not needs_tables(made) and order.also is None:
             answers = await self._writer.append(entries)
             _check(answers)
-            if after.seq // SNAPSHOT_EVERY != before.seq // SNAPSHOT_EVERY:
-                async with self._database.transaction(held.tenant_id) as tx:
-                    await queries.save_snapshot(tx, after)
             return after, as_stored(entries, answers)
         async with self._database.transaction(held.tenant_id) as tx:
             answers = await eventlog.append(tx, entries)

@@ -11,6 +11,7 @@ from rooms.models import (
     NewTrack,
     Participant,
     Room,
+    RoomChange,
     RoomFilter,
     RoomId,
     Session,
@@ -70,16 +71,15 @@ async def list_rooms(
     )  # fmt: skip
 
 
-async def update_room(tx: Transaction, room: Room) -> Room | None:
-    """Store a dojo's plan."""
-    return await tx.one(
-        Room,
-        f"""
-        UPDATE rooms SET name = $3, turn_seconds = $4, access = $5, capacity = $6, starts_at = $7
+async def change_room(tx: Transaction, room_id: RoomId, change: RoomChange) -> None:
+    """Store what is new of a dojo's plan."""
+    await tx.run(
+        """
+        UPDATE rooms SET name = coalesce($3, name), turn_seconds = coalesce($4, turn_seconds),
+            access = coalesce($5, access), capacity = coalesce($6, capacity), starts_at = coalesce($7, starts_at)
         WHERE tenant_id = $1 AND id = $2
-        RETURNING {ROOM}
-        """,  # noqa: S608 - a constant list of columns
-        tx.tenant_id, room.id, room.name, room.turn_seconds, room.access, room.capacity, room.starts_at,
+        """,
+        tx.tenant_id, room_id, change.name, change.turn_seconds, change.access, change.capacity, change.starts_at,
     )  # fmt: skip
 
 
@@ -266,18 +266,6 @@ async def set_track_started(
         RETURNING id, room_id, participant_id, kind, codec, created_at
         """,
         tx.tenant_id, session_id, track_id, person_id, started,
-    )  # fmt: skip
-
-
-async def list_tracks(tx: Transaction, session_id: SessionId, limit: int) -> list[Track]:
-    """The tracks that are there now."""
-    return await tx.all(
-        Track,
-        """
-        SELECT id, room_id, participant_id, kind, codec, created_at
-        FROM tracks WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL ORDER BY created_at, id LIMIT $3
-        """,
-        tx.tenant_id, session_id, limit,
     )  # fmt: skip
 
 

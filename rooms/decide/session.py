@@ -36,16 +36,28 @@ def open_session(state: RoomState, plan: OpenSession, now: float) -> tuple[RoomE
 
 
 def change_settings(
-    state: RoomState, *, name: str, access: Access, capacity: int, turn_seconds: float
+    state: RoomState,
+    *,
+    name: str | None = None,
+    access: Access | None = None,
+    capacity: int | None = None,
+    turn_seconds: float | None = None,
 ) -> tuple[RoomEvent, ...]:
-    """Tell a session that is held what changed of its plan."""
+    """Tell a session that is held what changed of its plan; what is None stays."""
     if not state.is_open:
         return ()
-    if sum(person.seated for person in state.people.values()) > capacity:
+    if capacity is not None and sum(person.seated for person in state.people.values()) > capacity:
         raise errors.SeatsTaken
-    new = events.SettingsChanged(name=name, access=access, capacity=capacity, turn_seconds=turn_seconds)
-    old = (state.name, state.access, state.capacity, state.rotation.turn_seconds)
-    return () if old == (name, access, capacity, turn_seconds) else (new,)
+    old = events.SettingsChanged(
+        name=state.name, access=state.access, capacity=state.capacity, turn_seconds=state.rotation.turn_seconds
+    )
+    new = events.SettingsChanged(
+        name=old.name if name is None else name,
+        access=old.access if access is None else access,
+        capacity=old.capacity if capacity is None else capacity,
+        turn_seconds=old.turn_seconds if turn_seconds is None else turn_seconds,
+    )
+    return () if old == new else (new,)
 
 
 def close_session(state: RoomState, now: float) -> tuple[RoomEvent, ...]:

@@ -199,25 +199,24 @@ async def change_room(live: LiveRooms, actor: Principal, room_id: RoomId, change
     Raises:
         SeatsTaken: more people are in it than it would have seats.
     """
-    room = await own_room(live, actor, room_id)
-    changed = room.model_copy(update=change.model_dump(exclude_none=True))
+    await own_room(live, actor, room_id)
 
     async def store(tx: Transaction, _: RoomState) -> None:
-        await queries.update_room(tx, changed)
+        await queries.change_room(tx, room_id, change)
 
     def decide(state: RoomState, _: float) -> tuple[RoomEvent, ...]:
         return change_settings(
             state,
-            name=changed.name,
-            access=changed.access,
-            capacity=changed.capacity,
-            turn_seconds=changed.turn_seconds,
+            name=change.name,
+            access=change.access,
+            capacity=change.capacity,
+            turn_seconds=change.turn_seconds,
         )
 
     done = await live.execute(actor.tenant_id, room_id, Order(new_id(), actor.user_id, decide, store))
     async with live.transaction(actor.tenant_id) as tx:
         if not done.made:
-            await queries.update_room(tx, changed)
+            await queries.change_room(tx, room_id, change)
         return await existing(tx, room_id)
 
 

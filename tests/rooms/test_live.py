@@ -15,10 +15,13 @@ from core.errors import Unavailable
 from core.eventlog import Entry, Head
 from core.logwriter import LogWriter
 from core.model import NIL, TenantId, new_id
+from core.settings import CoreSettings
+from core.sockets import LogHint
 from rooms import errors, service
+from rooms.channels import room_channel
 from rooms.commands import AdmitPeople, ControlRotation, EnterRoom, LeaveRoom, SendChat, SetPhase, StartRotation
 from rooms.decide import Timing
-from rooms.live import LiveRooms
+from rooms.live import SNAPSHOT_EVERY, LiveRooms
 from rooms.log import read_after
 from rooms.models import Room, RoomId
 from rooms.state import RoomState
@@ -147,6 +150,24 @@ async def test_many_come_at_once_into_a_dojo_that_is_not_held(
         state = await other.state(ana, room.id)
     assert {who.user_id for who in people} <= state.people.keys()
     assert await house.state(ana, room.id) == state
+
+
+async def test_snapshot_that_cannot_be_saved_harms_nobody(
+    house: House, ana: Principal, settings: CoreSettings, database: Database
+) -> None:
+    """What is stored is acknowledged and told; the next reader folds more."""
+    room = await house.create(ana)
+    await house.enter(ana, room)
+    heard: list[LogHint] = []
+    bus, hasty = house.resources.get(Bus), Database(str(settings.database_url), timeout=3)
+    live = LiveRooms(hasty, house.resources.get(LogWriter), bus)
+    bus.subscribe(room_channel(ana.tenant_id, room.id).name(), heard.append)
+    async with database.transaction(ana.tenant_id) as tx:
+        await tx.run("LOCK TABLE room_snapshots IN EXCLUSIVE MODE")
+        for number in range(SNAPSHOT_EVERY):
+            await service.give(live, ana, SendChat(room_id=room.id, op_id=new_id(), text=str(number)))
+    assert [entry.seq for hint in heard for entry in hint.entries] == list(range(3, SNAPSHOT_EVERY + 3))
+    await hasty.close()
 
 
 async def test_snapshot_of_another_version_is_folded_anew(house: House, new_house: NewHouse, ana: Principal) -> None:

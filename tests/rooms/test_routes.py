@@ -1,5 +1,6 @@
 """The HTTP door, over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -52,6 +53,21 @@ async def test_host_creates_finds_changes_and_closes_a_dojo(ask: Ask, ana: Princ
     assert (await ask(ana, "POST", f"{path}/close"))[1]["is_active"] is False
     assert (await ask(ana, "POST", f"{path}/open"))[1]["is_active"] is True
     assert len((await ask(ana, "GET", f"{path}/sessions"))[1]) == 2
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_two_who_change_a_dojo_at_once_both_do(ask: Ask, ana: Principal, is_open: bool) -> None:
+    _, room = await ask(ana, "POST", "/api/rooms", {"kata": "fizzbuzz"})
+    path = f"/api/rooms/{room['id']}"
+    if not is_open:
+        await ask(ana, "POST", f"{path}/close")
+    for number in range(5):
+        name, capacity = f"Dojo {number}", 10 + number
+        changes = ({"name": name}, {"capacity": capacity}, {"turn_seconds": 100.0 + number})
+        answers = await asyncio.gather(*(ask(ana, "PATCH", path, change) for change in changes))
+        assert {status for status, _ in answers} == {200}
+        _, room = await ask(ana, "GET", path)
+        assert (room["name"], room["capacity"], room["turn_seconds"]) == (name, capacity, 100.0 + number)
 
 
 async def test_library_is_listed_and_read(ask: Ask, ana: Principal) -> None:
