@@ -10,7 +10,6 @@ import pwd
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -264,9 +263,3 @@ class LiveKit:
 def free_media_port(preferred: int = 0) -> int:
     """A free UDP port."""
     return free_port(preferred, kind=socket.SOCK_DGRAM)
-
-
-def version_of(program: Path) -> str:
-    """What a server says to ``--version``, in one line."""
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    return done.stdout.strip()

@@ -170,17 +170,6 @@ async def find(tx: Transaction, stream_id: UUID, op_id: UUID) -> int | None:
     )  # fmt: skip
 
 
-async def last_of_kind(tx: Transaction, stream_id: UUID, kind: str) -> int | None:
-    """The number of the newest entry of ``kind``: where a fold may begin."""
-    return await tx.value(
-        int,
-        """
-        SELECT seq FROM log_entries WHERE tenant_id = $1 AND stream_id = $2 AND kind = $3 ORDER BY seq DESC LIMIT 1
-        """,
-        tx.tenant_id, stream_id, kind,
-    )  # fmt: skip
-
-
 async def head(tx: Transaction, stream_id: UUID) -> Head | None:
     """Where one stream of this tenant stands."""
     rows = await tx.rows(

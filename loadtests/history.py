@@ -1,6 +1,6 @@
 """Whether the log agrees with what people were told: pure functions from facts and log to violations.
 
-Every function looks for one kind of broken promise (``guarantees.md`` §2 to §4) and yields a violation for each place.
+Every function looks for one kind of broken promise (``docs/operations/load.md``, "What is checked") and yields a violation for each place.
 """
 
 from collections import Counter, defaultdict

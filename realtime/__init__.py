@@ -16,10 +16,8 @@ from realtime.hub import Hub
 from realtime.jobs import jobs
 from realtime.settings import RealtimeSettings
 from realtime.signins import SignIns
-from realtime.socketio import MAIN, Parser
+from realtime.socketio import MAIN, PATHS
 from realtime.sockets import sockets
-
-PATHS: dict[Parser, str] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ channels, and reads again as soon as the former read returned, so its batches gr
 import asyncio
 import contextlib
 import functools
+import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -178,6 +179,8 @@ class Channels:
             if head is not None:
                 feed.seq, feed.epoch = head.seq, head.epoch
             feed.opening = None
+            if feed.channel.name() in self._dirty:  # it grew while we asked
+                self._wake.set()
 
     def _close_unheard(self, feed: Feed) -> None:
         if not feed.listeners and self._feeds.get(feed.channel.name()) is feed:
@@ -218,9 +221,7 @@ class Channels:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._dirty:
-                names = list(self._dirty)[:STREAMS]
-                batch = {feed.channel.id: feed for feed in map(self._dirty.pop, names) if feed.opening is None}
+            while batch := self._grown_ones():
                 try:
                     await self._deliver(batch)
                 except Unavailable:
@@ -229,6 +230,14 @@ class Channels:
                 except Exception:
                     log.exception("delivery_failed", channels=len(batch))
                     await asyncio.sleep(AGAIN)
+
+    def _grown_ones(self) -> dict[UUID, Feed]:
+        """The next ones that are to be read; who is being opened comes after that."""
+        opened = (feed for feed in self._dirty.values() if feed.opening is None)
+        batch = {feed.channel.id: feed for feed in itertools.islice(opened, STREAMS)}
+        for feed in batch.values():
+            del self._dirty[feed.channel.name()]
+        return batch
 
     async def _deliver(self, batch: dict[UUID, Feed]) -> None:
         wanted = [(feed.channel.tenant_id, feed.channel.id, feed.seq) for feed in batch.values()]

@@ -18,13 +18,12 @@ from realtime.engine import Engine
 from realtime.engineio import EngineSocket
 from realtime.gateway import SocketServer, Wire
 from realtime.settings import RealtimeSettings
-from realtime.socketio import ACK, EVENT, Event, Parser
+from realtime.socketio import ACK, EVENT, PATHS, Event
 from realtime.websocket import WebSocket
 
 MAX_PAYLOAD = 1_000_000
 AUTH_DELAY = 0.02
 """Seconds from CONNECT to ``auth``: the suites lose the second of two packets that come to them in one read."""
-PATHS: dict[Parser, str] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
 
 
 class EngineEcho:

@@ -353,11 +353,14 @@ class Editor:
                     reader.dismiss(EXPIRED, "signed-out")
 
     async def drain(self) -> None:
-        """Send everybody to another gateway, spread over some seconds."""
+        """Send everybody to another gateway, spread over some seconds; what they offered is stored first, if it can be."""
         connections = [(found, reader) for found in self.shelf.all() for reader in found.readers]
         pause = self._settings.drain_spread / max(1, len(connections))
+        patience = asyncio.get_running_loop().time() + self._settings.drain_spread
         for found, reader in connections:
-            await found.document.settled()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(patience):
+                    await found.document.settled()
             reader.dismiss(RESTART, "drain")
             await asyncio.sleep(pause)
 

@@ -177,12 +177,13 @@ class EngineSocket:
         self._posting = True
         try:
             async with asyncio.timeout(POST_MAX_SECONDS):
-                for packet in (await self._body(request)).split(SEPARATOR):
-                    self.take(_unbase64(packet[1:]) if packet[:1] == BINARY else packet)
-                    if self._closing and packet != CLOSE:
-                        return False
-                if self._ready is not None:
-                    await self._ready
+                body = await self._body(request)
+            for packet in body.split(SEPARATOR):
+                self.take(_unbase64(packet[1:]) if packet[:1] == BINARY else packet)
+                if self._closing and packet != CLOSE:
+                    return False
+            if self._ready is not None:  # it is answered when we are; the end of the session ends the waiting too
+                await asyncio.shield(self._ready)
         except ConnectionResetError:  # what it said is lost
             self.lost()
             return False

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.model import UserId
 from core.sockets import Channel, Told
 from realtime.awareness import Presences, Said
-from realtime.connection import EditorConnection, said_frame
+from realtime.connection import EXPIRED, NOT_ALLOWED, EditorConnection, said_frame
 from realtime.document import Document
 from realtime.frames import Frame
 from realtime.metrics import DELIVERIES
@@ -69,10 +69,10 @@ class OpenDocument:
         user_id = UserId(UUID(person_id))
         if entry.kind == "person_removed":
             self._out.add(user_id)
-            self._dismiss(user_id, 4403, "removed")
+            self._dismiss(user_id, NOT_ALLOWED, "removed")
         elif entry.kind == "role_changed":
             self._spectators[user_id] = payload.get("role") == "spectator"
-            self._dismiss(user_id, 4401, "role changed")
+            self._dismiss(user_id, EXPIRED, "role changed")
         else:
             self._out.discard(user_id)
 

@@ -116,6 +116,9 @@ class Presence:
                 )
             except Unavailable as error:
                 unfinished = dict.fromkeys(tries, error)
+            except Exception as error:  # whatever it is, the others must be seen off
+                log.exception("seeing_off_failed", connections=len(tries))
+                unfinished = dict.fromkeys(tries, error)
             if unfinished:
                 await asyncio.sleep(AGAIN)
             for ghost, why in unfinished.items():
@@ -188,9 +191,9 @@ class Presence:
             elif not await queries.beat(db, self.node_id):
                 log.warning("taken_for_dead", node=str(self.node_id))
                 self.node_id, self._registered = new_id(), False
+                self._on_buried()
                 await queries.insert_node(db, self.node_id)
                 self._registered = True
-                self._on_buried()
         now = asyncio.get_running_loop().time()
         self._alive_since = min(self._alive_since, now)
 

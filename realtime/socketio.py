@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgpack
 
 Parser = Literal["json", "msgpack"]
+PATHS: Final[dict[Parser, str]] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
+"""Where clients with each parser connect."""
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 FROM_CLIENT: Final = frozenset((CONNECT, DISCONNECT, EVENT, ACK))
 RESERVED: Final = frozenset(

@@ -160,11 +160,6 @@ class WebSocket(asyncio.Protocol):
             return waiting + sum(map(len, self._more))
         return waiting if self._out is None else waiting + len(self._out)
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing more goes out."""
-        return self._closing
-
     def limit_backlog(self, size: int, on_slow: Callable[[], None]) -> None:
         """Run ``on_slow`` when more than ``size`` bytes wait for the peer to read."""
         self.on_slow = on_slow

@@ -40,11 +40,6 @@ class UpdateSummary:
         """It changes nothing."""
         return not self.clients and not self.deletes
 
-    @property
-    def deleted_ranges(self) -> int:
-        """How many ranges it deletes."""
-        return sum(map(len, self.deletes.values()))
-
 
 def read_keystroke(data: bytes) -> UpdateSummary | None:
     """The summary of an update that is one piece of text beside others, or one deleted range; None of any other.

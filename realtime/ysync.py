@@ -203,7 +203,3 @@ def write_update(update: bytes) -> bytes:
 def write_refused(number: int, code: str) -> bytes:
     """The numbered update will never be stored; the document of its sender is worth nothing now."""
     return bytes((OURS, REFUSED)) + varuint(number) + varstring(code)
-
-
-EMPTY_UPDATE: Final = b"\x00\x00"
-"""No items, no deletions."""

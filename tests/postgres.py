@@ -1,7 +1,7 @@
 """A PostgreSQL that is there and cannot be used."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
 import psycopg
@@ -45,6 +45,24 @@ def locked(urls: DatabaseUrls, stream_id: UUID) -> Iterator[None]:
     with psycopg.connect(urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]) as connection:
         connection.execute("SELECT 1 FROM log_streams WHERE stream_id = %s FOR UPDATE", (stream_id,))
         yield
+
+
+@asynccontextmanager
+async def no_new_node(urls: DatabaseUrls) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
+    """No gateway can begin: PostgreSQL says that it cannot now. The connection commits each statement."""
+    url = urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(
+            """
+            CREATE FUNCTION not_now() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'cannot_connect_now'; END $$;
+            CREATE TRIGGER not_now BEFORE INSERT ON gateway_nodes FOR EACH ROW EXECUTE FUNCTION not_now()
+            """
+        )
+        try:
+            yield connection
+        finally:
+            await connection.execute("DROP FUNCTION not_now() CASCADE")
 
 
 FAULTS = {"read-only": read_only, "full": full}

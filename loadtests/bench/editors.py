@@ -1,4 +1,4 @@
-"""The scenarios of the shared editor, with the goals of issue 4."""
+"""The scenarios of the shared editor, with the goals that ``docs/operations/capacity.md`` gives."""
 
 import asyncio
 import json

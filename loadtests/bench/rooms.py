@@ -1,4 +1,4 @@
-"""The scenarios of rooms, with the goals of issue 4."""
+"""The scenarios of rooms, with the goals that ``docs/operations/capacity.md`` gives."""
 
 import statistics
 import time

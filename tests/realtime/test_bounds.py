@@ -16,7 +16,9 @@ from core.errors import Unavailable
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
+from realtime import engineio
 from realtime.editor import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
+from realtime.gateway import INBOX_FULL
 from realtime.sessions import MAX_CHANNELS, MAX_HELD, SIGNAL_BACKLOG
 from tests.conftest import DatabaseUrls
 from tests.postgres import locked
@@ -143,6 +145,39 @@ async def test_polling_client_that_does_not_fetch_is_dropped(
     async with http.get(f"{url}&sid={sid}") as answer:
         assert answer.status == 400
     await until(lambda: ana.texts().count("x" * 4_000) == 10)
+
+
+async def test_polling_client_waits_for_answers_longer_than_it_may_take_to_speak(
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, room_id: UUID,
+    database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """That the log is slow is not the client's fault: its session lives, and every event is answered."""
+    monkeypatch.setattr(engineio, "POST_MAX_SECONDS", 1.0)
+    url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+    async with http.get(url) as answer:
+        url += "&sid=" + json.loads((await answer.text())[1:])["sid"]
+    words = json.dumps({"token": tokens.access(person("Eve"))})
+    assert await posted(http, url, f"40{words}") == 200
+    before, count = await metric(http, gateway, PAUSES), INBOX_FULL + 6
+    with locked(database_urls, room_id):
+        packets = (f'42{n}["chat:send",{{"room_id":"{room_id}","text":"{n}"}}]' for n in range(count))
+        begun = time.monotonic()
+        speaking = asyncio.create_task(posted(http, url, "\x1e".join(packets)))
+        await until(lambda: time.monotonic() > begun + 1.2)
+        assert await metric(http, gateway, PAUSES) > before
+        assert not speaking.done()
+    assert await speaking == 200
+    answered = 0
+    while answered < count:
+        async with http.get(url) as answer:
+            assert answer.status == 200
+            answered += sum(packet.startswith("43") for packet in (await answer.text()).split("\x1e"))
+
+
+async def posted(http: aiohttp.ClientSession, url: str, body: str) -> int:
+    """The status with which a payload is answered."""
+    async with http.post(url, data=body) as answer:
+        return answer.status
 
 
 @seen("closed", reason="no-upgrade")

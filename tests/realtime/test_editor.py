@@ -1,5 +1,6 @@
 """People edit together through one and through two gateways; what is refused reaches nobody, what is acknowledged stays."""
 
+import asyncio
 import contextlib
 import json
 import random
@@ -16,8 +17,10 @@ from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime.editor import Editor
+from tests.conftest import DatabaseUrls
+from tests.postgres import locked
 from tests.realtime import corpus, doors
-from tests.realtime.conftest import Gateway, NewGateway, Person, seen, until
+from tests.realtime.conftest import PATIENCE, Gateway, NewGateway, Person, seen, until
 from tests.realtime.peers import Peer, Sit, editor_pass, stored
 
 
@@ -272,6 +275,22 @@ async def test_unknown_document_is_refused(gateway: Gateway, tokens: Tokens, per
     await peer.open()
     assert await peer.closed() == 4403
     await peer.close()
+
+
+async def test_drain_does_not_wait_for_a_log_that_is_away(
+    new_gateway: NewGateway, sit: Sit, person: Person, document_id: UUID, database_urls: DatabaseUrls
+) -> None:
+    """Everybody is told to go elsewhere within the time for it; what is not acknowledged, they offer there."""
+    gateway = await new_gateway()
+    people = [await sit(gateway, person(name)) for name in ("Ana", "Bob", "Cai")]
+    with locked(database_urls, document_id):
+        for each in people:
+            await each.type("x")
+        await until(lambda: gateway.resources.get(Editor).shelf.all()[0].document.pending_bytes)
+        gateway.process.draining.set()
+        async with asyncio.timeout(PATIENCE):
+            await gateway.resources.get(Editor).drain()
+        assert [await each.closed() for each in people] == [1012] * 3
 
 
 async def test_drain_closes_editors_and_loses_nothing(

@@ -1,24 +1,31 @@
 """Many sockets are one person; their package hears when the last is gone, also when a gateway died with it."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from core.bus import Bus
 from core.call import Resources
-from core.db import Database
+from core.db import Database, Queries
 from core.errors import Unavailable
 from core.eventlog import NewEntry, read
 from core.logwriter import LogWriter
 from core.model import TenantId, UserId, new_id
-from core.sockets import Channel
+from core.sockets import Channel, Told
 from realtime import queries
+from realtime.channels import Channels
+from realtime.frames import Frame
 from realtime.hub import Hub
-from realtime.presence import Presence
+from realtime.presence import WORKERS, Presence
 from realtime.settings import RealtimeSettings
+from tests.conftest import DatabaseUrls
+from tests.postgres import no_new_node
 from tests.realtime import doors
-from tests.realtime.conftest import FAST, Connect, Gateway, NewGateway, Person, until, until_async
+from tests.realtime.conftest import FAST, PATIENCE, Connect, Gateway, NewGateway, Person, until, until_async
 
 
 async def lost(database: Database, tenant_id: TenantId, room_id: UUID) -> list[UUID]:
@@ -107,6 +114,65 @@ async def test_gateway_that_was_taken_for_dead_begins_anew(
     await until(lambda: two_gateways[0].resources.get(Hub).presence.node_id != node_id)
     again = await connect(two_gateways[0], person("Bob"))
     assert (await again.call("room:enter", room_id=room_id))["ok"]
+
+
+async def test_gateway_that_was_taken_for_dead_lets_its_people_go_also_if_it_cannot_begin_anew_at_once(
+    gateway: Gateway, connect: Connect, person: Person, database_urls: DatabaseUrls, room_id: UUID
+) -> None:
+    ana = await connect(gateway, person("Ana"))
+    await ana.call("room:enter", room_id=room_id)
+    presence = gateway.resources.get(Hub).presence
+    node_id = presence.node_id
+    async with no_new_node(database_urls) as connection:
+        await connection.execute("UPDATE gateway_nodes SET is_dead = true WHERE node_id = %s", (node_id,))
+        await until(lambda: presence.node_id != node_id)
+    await asyncio.wait_for(ana.is_gone.wait(), PATIENCE)
+    again = await connect(gateway, person("Bob"))
+    assert (await again.call("room:enter", room_id=room_id))["ok"]
+
+
+@pytest.mark.parametrize("error", [asyncpg.DeadlockDetectedError("once"), RuntimeError("once")])
+async def test_those_who_leave_are_seen_off_whatever_goes_wrong_once(
+    new_gateway: NewGateway, database_urls: DatabaseUrls, database: Database, tenant_id: TenantId, room_id: UUID,
+    person: Person, error: Exception,
+) -> None:  # fmt: skip
+    told: list[UserId] = []
+
+    async def gone(_: Resources, __: Channel, user_id: UserId) -> None:
+        told.append(user_id)
+
+    patient = {**FAST, "dead_after": 60.0}  # nobody sweeps after others here
+    gateway = await new_gateway(**patient)
+    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**patient), lambda: None)
+    async with presence.running():
+        people, channel = (
+            [(person(name).user_id, new_id()) for name in ("Ana", "Bob", "Cai")],
+            doors.room(tenant_id, room_id),
+        )
+        for user_id, tab in people:
+            await presence.enter(channel, user_id, tab)
+        presence._database = faulty = FailsOnce(database_urls.app, error)
+        for user_id, tab in people:
+            presence.lost(channel, user_id, tab)
+        await until_async(lambda: _nobody(database, tenant_id, room_id))
+        presence._database = database
+        await faulty.close()
+    assert sorted(told) == sorted(user_id for user_id, _ in people)
+
+
+class FailsOnce(Database):
+    """A database in which each of the next units of work fails, as many as there are workers."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(url)
+        self._errors = [error] * WORKERS
+
+    @contextlib.asynccontextmanager
+    async def system(self) -> AsyncIterator[Queries]:
+        async with super().system() as queries:
+            if self._errors:
+                raise self._errors.pop()
+            yield queries
 
 
 async def test_who_comes_waits_for_the_end_of_who_goes_and_nobody_else_does(
@@ -237,3 +303,55 @@ async def test_forged_hints_change_nothing(
     await ana.call("chat:send", room_id=room_id, text="still")
     await until(lambda: ana.texts() == ["still"])
     assert UserId(room_id) not in {each["actor_id"] for each in ana.events()}
+
+
+class Late(Database):
+    """Its statements are answered when it is told to."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.has_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def statements(self) -> AsyncIterator[Queries]:
+        async with super().statements() as queries:
+            yield queries
+            self.has_asked.set()
+            await self.may_answer.wait()
+
+
+class Ear:
+    """Hears a channel."""
+
+    user_id = None
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+
+    def hear(self, channel: Channel, entry: Told, frame: Frame) -> None:
+        """An entry came."""
+        del channel, frame
+        self.heard.append(entry.seq)
+
+    def pass_on(self, channel: Channel, frame: Frame) -> None:
+        """A signal came."""
+
+    def expelled(self, channel: Channel, entry: Told) -> None:
+        """Nobody is."""
+
+    def restart(self, channel: Channel) -> None:
+        """The log stays."""
+
+
+async def test_what_is_stored_while_a_channel_is_opened_does_not_wait_for_the_slow_look(
+    gateway: Gateway, database_urls: DatabaseUrls, tenant_id: TenantId, room_id: UUID
+) -> None:
+    database, channel, ear = Late(database_urls.app), doors.room(tenant_id, room_id), Ear()
+    async with Channels(database, gateway.resources.get(Bus), poll_interval=3_600).running() as channels:
+        joining = asyncio.create_task(channels.join(channel, ear))
+        await database.has_asked.wait()
+        await doors.append(gateway.resources, channel, new_id(), "chat_sent", {"text": "meanwhile"})
+        database.may_answer.set()
+        head = await joining
+        await until(lambda: head.seq + len(ear.heard) == 1)
+    await database.close()
