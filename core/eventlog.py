@@ -18,6 +18,8 @@ from core.telemetry import Tallies
 APPENDED = Tallies("dojo_log_entries", "Entries offered to the log, by outcome.", "outcome")
 
 FOREVER = float("inf")
+OPERATION_MAX = 500
+"""Entries of one operation that are looked for."""
 
 T = TypeVar("T")
 
@@ -162,12 +164,18 @@ async def read(tx: Transaction, stream_id: UUID, since: int, limit: int = 500) -
 
 
 async def find(tx: Transaction, stream_id: UUID, op_id: UUID) -> int | None:
-    """The number under which an operation was stored, if it was."""
-    return await tx.value(
-        int,
-        "SELECT seq FROM log_entries WHERE tenant_id = $1 AND stream_id = $2 AND op_id = $3",
-        tx.tenant_id, stream_id, op_id,
+    """The number of an operation's last entry (of at most ``OPERATION_MAX``), if it was stored."""
+    rows = await tx.rows(
+        """
+        SELECT seq, op_id FROM log_entries WHERE tenant_id = $1 AND stream_id = $2 AND seq >= (
+            SELECT seq FROM log_entries WHERE tenant_id = $1 AND stream_id = $2 AND op_id = $3
+        ) ORDER BY seq LIMIT $4
+        """,
+        tx.tenant_id, stream_id, op_id, OPERATION_MAX,
     )  # fmt: skip
+    if not rows:
+        return None
+    return max(int(seq) for (seq, found), own in zip(rows, op_ids(op_id, len(rows)), strict=True) if found == own)
 
 
 async def head(tx: Transaction, stream_id: UUID) -> Head | None:

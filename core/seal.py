@@ -34,13 +34,14 @@ class Seal:
         key = hashlib.sha256(b"bus" + secret.encode()).digest()
         self._keyed = hashlib.blake2b(key=key, digest_size=MAC_SIZE)
         self._seen: dict[bytes, int] = {}
-        self._own: set[bytes] = set()
+        self._own: dict[bytes, int] = {}
+        """This process' own senders, each with the number of its last beat that came back."""
 
     def remember_own(self, sender: Sender) -> None:
         """Know what comes back from this process itself; former connections' words may still be under way."""
         if len(self._own) >= SENDERS_MAX:
             self._own.clear()
-        self._own.add(sender.id)
+        self._own[sender.id] = 0
 
     def close(self, sender: Sender, wire: bytes, body: bytes) -> bytes:
         """The next message of ``sender`` on a channel."""
@@ -69,8 +70,19 @@ class Seal:
         return body
 
     def is_own(self, wire: bytes, message: bytes) -> bool:
-        """Whether this process sent it."""
-        return message[1:9] in self._own and self.is_genuine(wire, message, message[HEADER.size :])
+        """Whether this process sent it, and hears it for the first time: a recording proves no way."""
+        sender = message[1:9]
+        if sender not in self._own:
+            return False
+        if len(message) < HEADER.size or not self.is_genuine(wire, message, message[HEADER.size :]):
+            DROPPED.labels("forged").inc()
+            return False
+        counter = HEADER.unpack_from(message)[2]
+        if counter <= self._own[sender]:
+            DROPPED.labels("replayed").inc()
+            return False
+        self._own[sender] = counter
+        return True
 
     def is_genuine(self, wire: bytes, message: bytes, body: bytes) -> bool:
         """Whether somebody who knows the secret signed it for this channel."""

@@ -93,13 +93,17 @@ class EditorConnection:
         self._socket.write(frames)
         self._fell_behind()
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a part of an answer still waits: who is being answered cannot ask again."""
+        return bool(self._answer)
+
     def answer(self, updates: Sequence[bytes]) -> None:
-        """Send all that the client missed, as fast as it reads; who is being answered cannot ask again."""
-        if not self._answer:
-            *news, last = updates
-            self._answer.extend(map(ysync.write_update, news))
-            self._answer.append(ysync.write_answer(last))
-            self._go_on()
+        """Send all that the client missed, as fast as it reads."""
+        *news, last = updates
+        self._answer.extend(map(ysync.write_update, news))
+        self._answer.append(ysync.write_answer(last))
+        self._go_on()
 
     def _go_on(self) -> None:
         while self._answer and not self.is_ending:

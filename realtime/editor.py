@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -18,212 +17,36 @@ from core.errors import NotFound, Problem, TooMany, Unauthenticated, Unavailable
 from core.logwriter import LogWriter
 from core.model import UserId
 from core.tokens import Tokens
-from realtime import ysync
-from realtime.buckets import Bucket
 from realtime.channels import Channels
 from realtime.connection import (
     EXPIRED,
-    MALFORMED,
     NOT_ALLOWED,
     RESTART,
     TOO_MANY,
     UNAVAILABLE,
     EditorConnection,
-    said_frame,
 )
-from realtime.document import Offer
 from realtime.doorkeeper import Doorkeeper
 from realtime.handshake import Taken, accept
-from realtime.lib0 import Malformed
-from realtime.metrics import CONNECTIONS, INBOX_PAUSES, UPDATES
+from realtime.metrics import CONNECTIONS
 from realtime.models import EditorGrant
 from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
 from realtime.shelf import Shelf
 from realtime.signins import SignIns
-from realtime.websocket import WebSocket, frame
-from realtime.yrun import Run
-from realtime.ytyped import read_stroke
-from realtime.yupdate import InvalidUpdate, Limits, read_update
+from realtime.sitting import Sitting
+from realtime.yupdate import Limits
 
 log = structlog.get_logger()
 
 HEARTBEAT = 20.0
 PING = b"\x89\x00"
 OPEN = CONNECTIONS.labels("editor")
-MESSAGES_PER_SECOND, MESSAGE_BURST = 200, 600
-COUNTED = 16
-"""Messages that are counted together."""
-PAUSE = 0.02
 NOT_ADMITTED: Final[dict[type[Problem], int]] = {
     Unauthenticated: EXPIRED,
     NotFound: NOT_ALLOWED,
     Unavailable: UNAVAILABLE,
 }
-MAX_PENDING = 1_048_576
-"""Bytes of one document on the way to its log beyond which its connections are not read."""
-
-
-class Sitting:
-    """One person's time at one document."""
-
-    __slots__ = (
-        "_bucket", "_connection", "_found", "_heard", "_is_paused", "_left", "_limits", "_may_write", "_run", "_shelf", "_wire",
-    )  # fmt: skip
-
-    def __init__(
-        self, connection: EditorConnection, wire: WebSocket, shelf: Shelf, found: OpenDocument,
-        limits: Limits, left: Callable[[], None],
-    ) -> None:  # fmt: skip
-        self._connection = connection
-        self._wire = wire
-        self._shelf = shelf
-        self._found = found
-        self._limits = limits
-        self._left = left
-        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGE_BURST)
-        self._is_paused = False
-        self._may_write = found.may_write(connection.grant)
-        """For as long as they sit here: who gets another role is sent away."""
-        self._heard = 0
-        """Messages that were not counted against the limit yet."""
-        self._run = Run()
-        """What was typed at one go, and is not offered yet."""
-
-    def begin(self) -> None:
-        """Say what the document holds, and who is at it."""
-        connection, found = self._connection, self._found
-        self._wire.on_message, self._wire.on_read, self._wire.on_closed = self._hear, self._heard_all, self._leave
-        found.readers.add(connection)
-        found.document.authors.add(connection)
-        connection.write(frame(ysync.write_ask_state(found.document.history.vector)))
-        self._tell_all()
-
-    def _leave(self) -> None:
-        connection, found = self._connection, self._found
-        if self._wire.violation is not None:
-            self._malformed(self._wire.violation)
-        connection.is_ending = True
-        found.readers.discard(connection)
-        found.document.forget(connection)
-        self._shelf.tell(found, found.presences.leave(connection.id))
-        self._shelf.give_back(found)
-        self._left()
-
-    def _tell_all(self) -> None:
-        own = self._found.presences.own(self._connection.id)
-        others = [each for each in self._found.presences.all() if each[0] != own]
-        if others:
-            self._connection.said(said_frame(others))
-
-    def _hear(self, data: str | bytes) -> None:
-        """Take a message; what is typed is gathered."""
-        if self._connection.is_ending:
-            return
-        self._heard += 1
-        if isinstance(data, bytes):
-            if self._run.goes_on(data):
-                return
-            stroke = read_stroke(data)
-            if stroke is not None:
-                if not self._run.joins(data, stroke):
-                    self._offer_run()
-                    self._run.joins(data, stroke)
-                return
-        try:
-            if isinstance(data, str):
-                raise Malformed("text")
-            for each in ysync.read_messages(data):
-                self._take(each)
-        except Malformed as error:
-            self._malformed(error.reason)
-
-    def _malformed(self, reason: str) -> None:
-        log.warning("bad_editor_message", reason=reason)
-        self._connection.dismiss(MALFORMED, "malformed")
-
-    def _heard_all(self) -> None:
-        """Judge what was typed at one go, and read no more than can be stored."""
-        self._connection.heard_at = time.monotonic()
-        if self._run.begun is not None:
-            self._offer_run()
-        if self._heard < COUNTED and self._found.document.pending_bytes <= MAX_PENDING:
-            return
-        heard, self._heard = self._heard, 0
-        pause = self._pause(heard)
-        if pause and not self._is_paused:
-            self._is_paused = True
-            INBOX_PAUSES.inc()
-            self._wire.pause()
-            asyncio.get_running_loop().call_later(pause, self._go_on)
-
-    def _pause(self, messages: int) -> float:
-        """For how many seconds nothing more should be read, after so many more messages; 0 for none."""
-        too_often = self._bucket.spend(messages)
-        return max(too_often, PAUSE) if too_often or self._found.document.pending_bytes > MAX_PENDING else 0.0
-
-    def _go_on(self) -> None:
-        pause = self._pause(0)
-        if pause and not self._connection.is_ending:
-            asyncio.get_running_loop().call_later(pause, self._go_on)
-        else:
-            self._is_paused = False
-            self._wire.resume()
-
-    def _take(self, message: ysync.Message) -> None:
-        connection, found = self._connection, self._found
-        match message:
-            case ysync.Update():
-                if self._run.begun is not None:
-                    self._offer_run()
-                self._take_update(message.number, message.data)
-            case ysync.AskState():
-                if self._run.begun is not None:
-                    self._offer_run()
-                connection.answer(found.document.history.answer(message.vector))
-            case ysync.Awareness():
-                grant = connection.grant
-                said = found.presences.say(connection.id, grant.user_id, grant.name, message.entries)
-                self._shelf.tell(found, said)
-            case ysync.AskAwareness():
-                self._tell_all()
-            case ysync.Hello():
-                pass  # its numbered updates say enough
-
-    def _take_update(self, number: int | None, data: bytes) -> None:
-        numbers = () if number is None else (number,)
-        try:
-            summary = read_update(data, self._limits)
-        except InvalidUpdate as error:
-            self._refuse(numbers, "too-large" if error.reason == "too-large" else "invalid")
-            return
-        if summary.is_empty:
-            self._connection.stored(numbers)
-        else:
-            self._offer(Offer(self._connection, data, numbers, summary=summary))
-
-    def _offer_run(self) -> None:
-        """As one update, unless it begins with what is known already and would be stored again."""
-        run = self._run
-        messages, numbers = run.messages, run.numbers
-        typed = run.taken()
-        if len(messages) == 1 or typed.first >= self._found.document.history.vector.get(typed.client, 0):
-            self._offer(Offer(self._connection, typed.data, numbers, typed=typed))
-            return
-        for message in messages:
-            for each in ysync.read_messages(message):
-                self._take(each)
-
-    def _offer(self, offer: Offer) -> None:
-        document = self._found.document
-        if self._may_write or not document.changes(offer.summary):
-            document.offer(offer)
-        else:
-            self._refuse(offer.numbers, "read-only")
-
-    def _refuse(self, numbers: Sequence[int], code: str) -> None:
-        UPDATES.labels(code).inc()
-        self._connection.refused(numbers, code)
 
 
 class Visit:

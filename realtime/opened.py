@@ -17,7 +17,7 @@ from realtime.models import EditorGrant
 COALESCE = 0.03
 """Seconds in which cursor moves are gathered."""
 SAID = DELIVERIES.labels("awareness")
-PERSON: Final = frozenset(("person_removed", "role_changed", "person_admitted", "person_entered"))
+PERSON: Final = frozenset(("person_removed", "person_left", "role_changed", "person_admitted", "person_entered"))
 KEYBOARD: Final = {"turn_started": False, "rotation_stopped": True, "session_closed": False}
 """Events of a room after which everybody may write, or one person at most. It is the database that decides; who is told
 late only shows too much or too late (``Document.is_free``)."""
@@ -48,7 +48,7 @@ class OpenDocument:
         self._moved: dict[int, Said] = {}
 
     def may_read(self, user_id: UserId) -> bool:
-        """Whether nobody has put them out since this was opened; before, their pass says it."""
+        """Whether they were neither put out nor left since this was opened; before, their pass says it."""
         return user_id not in self._out
 
     def may_write(self, grant: EditorGrant) -> bool:
@@ -56,7 +56,7 @@ class OpenDocument:
         return grant.may_write and not self._spectators.get(grant.user_id, False)
 
     def hear(self, channel: Channel, entry: Told, frame: Frame) -> None:
-        """Something happened in the room: who was put out, or got another role, is sent away for a new pass."""
+        """Something happened in the room: who left, was put out, or got another role is sent away for a new pass."""
         del channel, frame
         if entry.kind in KEYBOARD:
             self.document.is_free = KEYBOARD[entry.kind]
@@ -70,6 +70,9 @@ class OpenDocument:
         if entry.kind == "person_removed":
             self._out.add(user_id)
             self._dismiss(user_id, NOT_ALLOWED, "removed")
+        elif entry.kind == "person_left":
+            self._out.add(user_id)
+            self._dismiss(user_id, EXPIRED, "left")
         elif entry.kind == "role_changed":
             self._spectators[user_id] = payload.get("role") == "spectator"
             self._dismiss(user_id, EXPIRED, "role changed")

@@ -71,7 +71,7 @@ class Held:
         self.lock = asyncio.Lock()
         """For what cannot be decided ahead; its holder waits until nothing flies."""
         self.state: RoomState | None = None
-        self.ops: OrderedDict[int, int] = OrderedDict()
+        self.ops: OrderedDict[int, None] = OrderedDict()
         self._newest: Flight | None = None
         self._has_failed = False
 
@@ -113,8 +113,8 @@ class Held:
             with contextlib.suppress(Exception):
                 await self._newest.group.answers
 
-    def remember(self, op_id: UUID, seq: int) -> None:
+    def remember(self, op_id: UUID) -> None:
         """So that a repeat is known without asking."""
-        self.ops[op_id.int] = seq
+        self.ops[op_id.int] = None
         if len(self.ops) > OPS_KEPT:
             self.ops.popitem(last=False)

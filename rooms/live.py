@@ -53,10 +53,6 @@ Outcome = Literal["admitted", "denied", "closed"]
 class _Repeat(Exception):
     """The operation was stored before."""
 
-    def __init__(self, seq: int) -> None:
-        super().__init__(seq)
-        self.seq = seq
-
 
 class _Refused(Exception):
     """Another process appended first."""
@@ -140,7 +136,7 @@ class LiveRooms:
             flight.done.settle(done)
 
     def _stored(self, held: Held, flight: Flight, stored: Sequence[Entry]) -> None:
-        held.remember(flight.order.op_id, stored[-1].seq)
+        held.remember(flight.order.op_id)
         if not same_clock(flight.before, flight.after):
             self._schedule(held, flight.after)
         if failpoints.armed:
@@ -166,8 +162,8 @@ class LiveRooms:
             for _ in range(TRIES):
                 try:
                     done = await self._try(held, order)
-                except _Repeat as repeat:
-                    return Done(repeat.seq, (), await self._caught_up(held))
+                except _Repeat:
+                    return await self._repeated(held, order.op_id)
                 except _Refused:
                     await self._catch_up(held)
                     continue
@@ -204,7 +200,7 @@ class LiveRooms:
         """One attempt; None where a look at the newest state changed the ground."""
         before = self._state_of(held)
         if order.op_id.int in held.ops:
-            raise _Repeat(held.ops[order.op_id.int])
+            raise _Repeat
         try:
             made = order.decide(before, self._clock())
         except Problem:
@@ -216,7 +212,7 @@ class LiveRooms:
             return None if await self._catch_up(held) else Done(before.seq, (), before)
         after, stored = await self._append(held, before, order, made)
         held.state = after
-        held.remember(order.op_id, after.seq)
+        held.remember(order.op_id)
         if not same_clock(before, after):
             self._schedule(held, after)
         if failpoints.armed:
@@ -255,9 +251,17 @@ class LiveRooms:
     async def _raise_repeat(self, held: Held, order: Order) -> None:
         """What does not fit any more may be what this very operation did before."""
         async with self._database.transaction(held.tenant_id) as tx:
-            seq = await eventlog.find(tx, held.room_id, order.op_id)
-        if seq is not None:
-            raise _Repeat(seq)
+            if await eventlog.find(tx, held.room_id, order.op_id) is not None:
+                raise _Repeat
+
+    async def _repeated(self, held: Held, op_id: UUID) -> Done:
+        """The same answer once more."""
+        state = await self._caught_up(held)
+        async with self._database.transaction(held.tenant_id) as tx:
+            seq = await eventlog.find(tx, held.room_id, op_id)
+        if seq is None:
+            raise Unavailable("The log of this dojo is another one now; try again.", retry_after=1)
+        return Done(seq, (), state)
 
     def _held(self, tenant_id: TenantId, room_id: RoomId) -> Held:
         """The dojo's place here; what is done with it is done under its lock."""
@@ -309,7 +313,7 @@ class LiveRooms:
             entries = await read_after(tx, held.room_id, base.seq)
         held.state = fold(base, entries)
         for entry in entries[-OPS_KEPT:]:
-            held.remember(entry.op_id, entry.seq)
+            held.remember(entry.op_id)
         self._schedule(held, held.state)
 
     async def _catch_up(self, held: Held) -> bool:
@@ -327,7 +331,7 @@ class LiveRooms:
             return True
         held.state = fold(state, entries)
         for entry in entries[-OPS_KEPT:]:
-            held.remember(entry.op_id, entry.seq)
+            held.remember(entry.op_id)
         self._schedule(held, held.state)
         return True
 
@@ -376,7 +380,7 @@ class LiveRooms:
 def _check(answers: Sequence[Appended]) -> None:
     """All entries are new, or nothing counts."""
     if answers[0].outcome == "repeat":
-        raise _Repeat(answers[0].seq)
+        raise _Repeat
     if answers[0].outcome == "missing":
         raise RoomNotFound
     if any(answer.outcome != "new" for answer in answers):

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from core.bus import PREFIX, QUEUE_MAX, Bus
 from core.model import new_id
+from core.seal import Seal, Sender
 
 SECRET = "s" * 40
 
@@ -117,6 +118,18 @@ async def test_forged_foreign_replayed_and_garbage_messages_are_dropped(redis_ur
         assert dropped("garbage") == before["garbage"] + 1
         assert dropped("forged") == before["forged"] + 2
         assert dropped("replayed") == before["replayed"] + 1
+
+
+def test_own_beat_counts_once_and_a_forged_one_never() -> None:
+    seal, sender, wire = Seal(SECRET), Sender(), b"dojo:beat:0"
+    seal.remember_own(sender)
+    first, second = seal.close(sender, wire, b"room"), seal.close(sender, wire, b"room")
+    before = {reason: dropped(reason) for reason in ("forged", "replayed")}
+    assert [seal.is_own(wire, beat) for beat in (first, first, second, first)] == [True, False, True, False]
+    assert not seal.is_own(wire, seal.close(sender, wire, b"room")[:-1] + b"x")
+    assert not seal.is_own(wire, first[:9])
+    assert dropped("replayed") == before["replayed"] + 2
+    assert dropped("forged") == before["forged"] + 2
 
 
 async def test_lost_connection_heals_by_itself(redis_url: str, client: "redis.Redis") -> None:

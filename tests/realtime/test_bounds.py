@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,9 @@ from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime import engineio
-from realtime.editor import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
 from realtime.gateway import INBOX_FULL
 from realtime.sessions import MAX_CHANNELS, MAX_HELD, SIGNAL_BACKLOG
+from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
 from tests.conftest import DatabaseUrls
 from tests.postgres import locked
 from tests.realtime.conftest import Client, Connect, Gateway, NewGateway, Person, seen, until, until_async
@@ -407,6 +408,29 @@ async def test_editor_that_says_too_much_is_read_no_faster(
     assert read < allowed * 1_100 + ONE_READ
     assert await ana.answer(await ana.type("a")) == "ack"  # the others are served all the while
     sending.cancel()
+
+
+async def test_editor_that_asks_for_the_document_again_and_again_is_answered_now_and_then(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person
+) -> None:
+    """Once for each read, however often it asks in it; and each answer counts for many messages."""
+    eve, ask = await sit(gateway, person("Eve")), b"\x00\x00\x01\x00"
+    assert await eve.answer(await eve.type("a")) == "ack"
+    answered, pauses = eve.received, await metric(http, gateway, PAUSES)
+    await eve.socket.send_bytes(ask * 64)
+    assert await eve.answer(await eve.type("b")) == "ack"
+    assert eve.received == answered + 1
+    async with asyncio.timeout(20):
+        while await metric(http, gateway, PAUSES) == pauses:
+            for _ in range(10):
+                wanted = eve.received + 1
+                await eve.socket.send_bytes(ask)
+                await until(partial(has_received, eve, wanted))
+
+
+def has_received(peer: Peer, count: int) -> bool:
+    """Whether so much of the document came."""
+    return peer.received >= count
 
 
 async def type_all(peer: Peer, part: str, count: int) -> list[int]:

@@ -202,7 +202,11 @@ async def test_awareness_is_capped(gateway: Gateway, sit: Sit, person: Person) -
 
 @pytest.mark.parametrize(
     ("kind", "payload", "code"),
-    [("person_removed", {"banned": True}, 4403), ("role_changed", {"role": "spectator"}, 4401)],
+    [
+        ("person_removed", {"banned": True}, 4403),
+        ("person_left", {}, 4401),
+        ("role_changed", {"role": "spectator"}, 4401),
+    ],
 )
 async def test_room_event_sends_its_person_away(
     gateway: Gateway,
@@ -220,7 +224,7 @@ async def test_room_event_sends_its_person_away(
     await doors.append(gateway.resources, channel, new_id(), kind, {"person_id": str(who.user_id), **payload})
     assert await bob.closed() == code
     again = await sit(gateway, who)
-    if kind == "person_removed":
+    if kind != "role_changed":
         assert again.socket.close_code == 4403
     else:
         assert await again.answer(await again.type("no")) == "read-only"
