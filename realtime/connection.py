@@ -1,6 +1,7 @@
 """The way to one client of the shared editor: frames straight to the wire, a bound, and its end."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -32,6 +33,8 @@ _ACK_HEADS: Final = [frame(ysync.ACK_HEAD + bytes(size))[:4] for size in range(9
 AWARENESS_BACKLOG = 131_072
 ANSWER_PAUSE = 0.02
 """Seconds between looks whether a client has read enough of a long answer to be sent more."""
+ANSWER_MAX = 120.0
+"""Seconds in which a client must have read a long answer, for so long it is kept for it alone."""
 
 
 class EditorConnection:
@@ -40,11 +43,13 @@ class EditorConnection:
     __slots__ = (
         "_answer",
         "_answered",
+        "_asked_at",
         "_max_backlog",
         "_socket",
         "grant",
         "heard_at",
         "id",
+        "is_answering",
         "is_ending",
         "user_id",
         "write",
@@ -63,6 +68,9 @@ class EditorConnection:
         self._answer: deque[bytes] = deque()
         self._answered = 0
         """Bytes of the answer that may still wait: they were asked for, and do not count as backlog."""
+        self.is_answering = False
+        """Whether a part of an answer still waits: who is being answered cannot ask again."""
+        self._asked_at = 0.0
         self.write: Callable[[bytes], None] = socket.write
         """Send what is framed already."""
         socket.limit_backlog(max_backlog, self._fell_behind)
@@ -94,21 +102,28 @@ class EditorConnection:
         self._fell_behind()
 
     @property
-    def is_answering(self) -> bool:
-        """Whether a part of an answer still waits: who is being answered cannot ask again."""
-        return bool(self._answer)
+    def backlog(self) -> int:
+        """Bytes that wait for the client to read, with what is kept for it of an answer."""
+        return self._socket.backlog + sum(map(len, self._answer))
 
     def answer(self, updates: Sequence[bytes]) -> None:
         """Send all that the client missed, as fast as it reads."""
         *news, last = updates
         self._answer.extend(map(ysync.write_update, news))
         self._answer.append(ysync.write_answer(last))
+        self.is_answering, self._asked_at = True, time.monotonic()
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._answer and not self.is_ending:
+        while not self.is_ending:
             if self._socket.backlog > self._max_backlog // 4:
-                asyncio.get_running_loop().call_later(ANSWER_PAUSE, self._go_on)
+                if time.monotonic() - self._asked_at > ANSWER_MAX:
+                    self.dismiss(SLOW, "slow")
+                else:
+                    asyncio.get_running_loop().call_later(ANSWER_PAUSE, self._go_on)
+                return
+            if not self._answer:
+                self.is_answering = False
                 return
             part = frame(self._answer.popleft())
             self._answered = self._socket.backlog + len(part)

@@ -28,7 +28,7 @@ from realtime.connection import (
 )
 from realtime.doorkeeper import Doorkeeper
 from realtime.handshake import Taken, accept
-from realtime.metrics import CONNECTIONS
+from realtime.metrics import BACKLOG, BACKLOG_MOST, CONNECTIONS
 from realtime.models import EditorGrant
 from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
@@ -104,6 +104,8 @@ class Editor:
         self._limits = Limits(max_bytes=settings.max_update)
         self._sign_ins = resources.get(SignIns)
         self._sign_ins.watch(self)
+        BACKLOG.labels("editor").set_function(lambda: sum(self._backlogs()))
+        BACKLOG_MOST.labels("editor").set_function(lambda: max(self._backlogs(), default=0))
         self.shelf = Shelf(resources.get(Database), resources.get(Bus), resources.get(LogWriter), channels, settings)
 
     @contextlib.asynccontextmanager
@@ -163,6 +165,10 @@ class Editor:
         visit.is_of(grant.user_id)
         await self._sign_ins.require_live(grant.sign_in_id)
         return grant
+
+    def _backlogs(self) -> list[int]:
+        """Bytes that wait for each reader."""
+        return [reader.backlog for found in self.shelf.all() for reader in found.readers]
 
     def sign_ins(self) -> Collection[UUID]:
         """The sign-ins of all connections."""

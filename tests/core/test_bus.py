@@ -8,6 +8,7 @@ import redis.asyncio as redis
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from core import bus
 from core.bus import PREFIX, QUEUE_MAX, Bus
 from core.model import new_id
 from core.seal import Seal, Sender
@@ -161,6 +162,25 @@ async def test_outage_longer_than_the_queue_keeps_the_newest(redis_url: str) -> 
             await until(lambda: len(there) >= QUEUE_MAX)
     assert there == [str(number).encode() for number in range(5, QUEUE_MAX + 5)]
     assert dropped("queue-full") == before + 5
+
+
+async def test_what_waited_too_long_for_redis_is_not_sent_any_more(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "KEPT", 0.0)
+    channel, before = str(new_id()), dropped("late")
+    heard: list[bytes] = []
+    async with Bus(redis_url, SECRET).running() as other:
+        other.subscribe(channel, heard.append)
+        await until(other.connected.is_set)
+        one = Bus(redis_url, SECRET)
+        one.publish(channel, b"late")
+        async with one.running():
+            await until(one.connected.is_set)
+            one.publish(channel, b"now")
+            await until(lambda: bool(heard))
+    assert heard == [b"now"]
+    assert dropped("late") == before + 1
 
 
 async def test_publish_without_redis_returns_at_once() -> None:

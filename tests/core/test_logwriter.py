@@ -10,7 +10,7 @@ from core import eventlog, failpoints
 from core.db import Database, Transaction
 from core.errors import Unavailable
 from core.eventlog import NewEntry
-from core.logwriter import LogWriter
+from core.logwriter import PENDING_MAX, LogWriter
 from core.model import TenantId, new_id
 from tests.conftest import DatabaseUrls
 from tests.core.waiting import PATIENCE
@@ -51,6 +51,16 @@ async def until_somebody_waits_for(tx: Transaction, database: Database) -> None:
     async with asyncio.timeout(PATIENCE), database.system() as look:
         while not await look.value(bool, waits, holder):
             await asyncio.sleep(0.01)
+
+
+async def test_more_than_the_log_can_hold_back_is_refused_at_once(
+    writer: LogWriter, stream: tuple[TenantId, UUID]
+) -> None:
+    group = [entry(stream, None) for _ in range(1_000)]
+    for _ in range(PENDING_MAX // len(group)):
+        writer.offer(group)
+    with pytest.raises(Unavailable):
+        writer.offer([entry(stream, None)])
 
 
 async def test_entries_that_follow_each_other_are_stored_in_one_flight(

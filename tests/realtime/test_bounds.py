@@ -182,10 +182,14 @@ async def posted(http: aiohttp.ClientSession, url: str, body: str) -> int:
 
 
 @seen("closed", reason="no-upgrade")
-async def test_upgrade_that_is_begun_and_left_is_ended(new_gateway: NewGateway, http: aiohttp.ClientSession) -> None:
-    gateway = await new_gateway(connect_timeout=0.2)
+async def test_upgrade_that_is_begun_and_left_is_ended(
+    new_gateway: NewGateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person
+) -> None:
+    gateway = await new_gateway(connect_timeout=1.5)
     async with http.get(f"{gateway.url}/socket.io/?EIO=4&transport=polling") as answer:
         sid = json.loads((await answer.text())[1:])["sid"]
+    words = json.dumps({"token": tokens.access(person("Eve"))})  # else the session ends before the upgrade does
+    assert await posted(http, f"{gateway.url}/socket.io/?EIO=4&transport=polling&sid={sid}", f"40{words}") == 200
     probe = await http.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket&sid={sid}")
     await ended(probe)
     await probe.close()
@@ -217,6 +221,13 @@ async def test_traffic_is_seen_in_the_metrics(
     assert await metric(http, gateway, "dojo_gateway_sent_bytes_total") > sent + 1_000
     assert await metric(http, gateway, 'dojo_gateway_connections{door="json"}') >= 1
     assert await metric(http, gateway, 'dojo_gateway_backlog_bytes{door="json"}') == 0
+    assert await metric(http, gateway, "dojo_bus_up") == 1
+    for line in (
+        "dojo_log_group_size_count",
+        "dojo_log_lag_seconds_count",
+        'dojo_gateway_deliveries_total{kind="event"}',
+    ):
+        assert await metric(http, gateway, line) > 0, line
 
 
 @pytest.mark.parametrize("event", ["chat:send", "chat:offer"])  # in a task, and without one

@@ -11,11 +11,12 @@ import pytest
 
 from core.model import TenantId, new_id
 from core.tokens import Tokens
+from realtime import connection
 from realtime.editor import Editor
 from realtime.hub import Hub
 from tests.realtime import doors
 from tests.realtime.conftest import SITE, Connect, Gateway, NewGateway, Person, counted, seen, until, until_async
-from tests.realtime.peers import Peer, editor_pass
+from tests.realtime.peers import Peer, Sit, editor_pass
 
 
 @pytest.fixture
@@ -278,6 +279,46 @@ async def test_slow_editor_is_cut_off_and_the_others_are_not(
     for peer in (ana, bob):
         await peer.close()
     eve.close()
+
+
+@seen("closed", reason="slow")
+async def test_editor_that_takes_too_long_to_read_a_long_answer_is_cut_off(
+    gateway: Gateway, tokens: Tokens, person: Person, room_id: UUID, document_in: Callable[[], Awaitable[UUID]],
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    document_id = await document_in()
+    ana = Peer(gateway, document_id, editor_pass(tokens, person("Ana"), document_id, room_id))
+    await ana.synced()
+    for _ in range(48):
+        assert await ana.answer(await ana.type("x" * 250_000, at=0)) == "ack"
+    loop = asyncio.get_running_loop()
+    eve = await loop.run_in_executor(None, deaf, gateway)
+    eve.sendall(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+    eve.sendall(frame(2, b"\x00\x00\x01\x00"))
+    here = connections(gateway)
+    await until_async(lambda: keeps(http, gateway, 4_000_000))
+    assert here() == 2
+    monkeypatch.setattr(connection, "ANSWER_MAX", 0.0)
+    await until(lambda: here() == 1)
+    assert await ana.answer(await ana.type("still here")) == "ack"
+    assert not await keeps(http, gateway, 1)
+    await ana.close()
+    eve.close()
+
+
+async def keeps(http: aiohttp.ClientSession, gateway: Gateway, least: int) -> bool:
+    """Whether so many bytes wait for editors to read."""
+    async with http.get(f"{gateway.url}/metrics") as answer:
+        name = 'dojo_gateway_backlog_bytes{door="editor"} '
+        found = [line for line in (await answer.text()).splitlines() if line.startswith(name)]
+    return float(found[0].removeprefix(name)) >= least
+
+
+async def test_editor_on_a_dead_line_is_given_up_by_the_kernel(gateway: Gateway, sit: Sit, person: Person) -> None:
+    await sit(gateway, person("Ana"))
+    (reader,) = gateway.resources.get(Editor).shelf.all()[0].readers
+    line = reader._socket._transport.get_extra_info("socket")
+    assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 40_000
 
 
 async def test_editor_who_is_behind_gets_no_awareness_and_stays(
