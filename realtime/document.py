@@ -7,7 +7,6 @@ new – it is passed on when it is stored. Only the acknowledgement means stored
 """
 
 import asyncio
-import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,11 +17,12 @@ import structlog
 
 from core.eventlog import Appended, Entry, NewEntry
 from core.ids import light_id
-from core.model import TenantId, new_id
+from core.model import TenantId
 from realtime import ysync
 from realtime.connection import CLIENT_IN_USE, EditorConnection
 from realtime.history import History
 from realtime.metrics import DELIVERIES, UPDATES
+from realtime.offer import Group, Offer
 from realtime.websocket import frame
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
@@ -37,45 +37,11 @@ CONFLICTS = 20
 SETTLE = 0.005
 ACTIVE = 1.0
 """Seconds for which a connection that said something certainly lives."""
-_op_ids = itertools.count(new_id().int)
-"""Unique in the installation, for the process's first is; a new one for each update would cost more than judging it."""
 _SHORT: Final = 120
 _HEADS: Final = [frame(ysync.write_update(bytes(size)))[: -size or None] for size in range(_SHORT)]
 """What comes before an update of so many bytes."""
 DELIVERED = DELIVERIES.labels("update")
 STORED = UPDATES.labels("stored")
-
-
-class Offer:
-    """An update that a connection offers, under the numbers by which that knows it, in whole or in parts."""
-
-    __slots__ = ("_summary", "author", "claims", "data", "has_waited", "is_shown", "numbers", "op_id", "typed")
-
-    def __init__(
-        self, author: EditorConnection, data: bytes, numbers: Sequence[int], *,
-        summary: UpdateSummary | None = None, typed: Typed | None = None,
-    ) -> None:  # fmt: skip
-        self.author = author
-        self.data = data
-        self.numbers = numbers
-        self.typed = typed
-        """What it is, if it is text alone; else there is a summary."""
-        self._summary = summary
-        self.op_id = light_id(next(_op_ids))
-        self.claims = False
-        """It is the first of a client id: the log must not have moved since it was judged."""
-        self.is_shown = False
-        """The others have it already."""
-        self.has_waited = False
-        """The log was read on for what it stands on."""
-
-    @property
-    def summary(self) -> UpdateSummary:
-        """What it would do."""
-        if self._summary is None:
-            assert self.typed is not None
-            self._summary = self.typed.summary()
-        return self._summary
 
 
 class House(Protocol):
@@ -116,6 +82,10 @@ class Document:
         self._unsure: list[Offer] = []
         """Those of the queue that came since it was last judged, and are not shown."""
         self._storing: list[Offer] = []
+        self._repeats: list[Offer] = []
+        """Those that hold what is known already, acknowledged when that is stored."""
+        self._early: dict[int, Offer] = {}
+        """Stored before this node had read the log up to there, by number: acknowledged when it has."""
         self._conflicts = 0
         self._waits = False
         """For the log to be read on, before more can be judged."""
@@ -139,7 +109,7 @@ class Document:
             self._house.ready(self)
 
     def _show_if_sure(self, offer: Offer) -> None:
-        if not self.is_free or offer.is_shown or offer.author in self._barred:
+        if not self.is_free or offer.is_shown or offer.claims or offer.author in self._barred:
             return
         typed = offer.typed
         if typed is not None and self._just_goes_on(typed, offer.author):
@@ -175,50 +145,66 @@ class Document:
 
     def _is_sure(self, offer: Offer) -> bool:
         """Whether an update is new, fits by itself, and brings items of its author's known client ids alone."""
-        history, person = self.history, offer.author.user_id
-        if history.fit(offer.summary) != "new" or history.size + len(offer.data) > self._max_bytes:
+        history, summary, person = self.history, offer.summary, offer.author.user_id
+        if history.fit(summary) != "new" or history.size + len(offer.data) > self._max_bytes:
             return False
-        for client in offer.summary.clients:
+        for client in summary.clients:
             owner = history.owners.get(client)
-            if owner is not person and owner != person:
+            if (owner is not person and owner != person) or self._writers.get(client) is not offer.author:
                 return False
-        return not self._is_doubled(offer)
+        return not history.contradicts(offer.data, summary)
 
-    def _is_doubled(self, offer: Offer) -> bool:
-        """Whether two connections of one person write under one client id: they would differ for ever.
+    def _takes(self, author: EditorConnection, client: int) -> bool:
+        """Make a connection the writer under a client id; False if another one is.
 
-        One that was cut off and is back takes its id with it; who is left of the former connection is sent away.
+        Two that write under one id would differ for ever. One that was cut off and is back takes its id with it; who is
+        left of the former connection is sent away.
         """
-        author, writers = offer.author, self._writers
-        for client in offer.summary.clients:
-            writer = writers.get(client)
-            if writer is author:
-                continue
-            if writer is not None:
-                if writer.heard_at > time.monotonic() - ACTIVE:
-                    return True
-                writer.dismiss(CLIENT_IN_USE, "client-in-use")
-            writers[client] = author
-        return False
+        writer = self._writers.get(client)
+        if writer is not None and writer is not author:
+            if writer.heard_at > time.monotonic() - ACTIVE:
+                return False
+            writer.dismiss(CLIENT_IN_USE, "client-in-use")
+        if author in self.authors:
+            self._writers[client] = author
+        return True
 
     def changes(self, summary: UpdateSummary) -> bool:
         """Whether an update would change anything."""
         return self.history.fit(summary) != "known"
 
-    def take(self, seq: int, actor_id: UUID, data: bytes) -> None:
-        """An update came from the log: remember it and pass it on."""
-        try:
-            self._keep(seq, actor_id, data, read_update(data), None)
-        except InvalidUpdate:
-            log.exception("stored_update_unreadable", document=str(self.id), seq=seq)
+    def take(self, seq: int, actor_id: UUID, data: bytes, op_id: UUID | None = None) -> None:
+        """The next entry of the log, if it is another node's: remember it and pass it on."""
+        early = self._early.pop(seq, None)
+        if early is not None:
+            early.author.stored(early.numbers)
+        else:
+            try:
+                summary = read_update(data)
+            except InvalidUpdate:
+                log.exception("stored_update_unreadable", document=str(self.id), seq=seq)
+            else:
+                self._yield_to(data, summary, op_id)
+                if self.history.take(data, summary, actor_id):
+                    self._relay(data, None)
+        self.seq = seq
 
-    def _keep(
-        self, seq: int, actor_id: UUID, data: bytes, summary: UpdateSummary, author: EditorConnection | None
-    ) -> None:
-        if self.history.take(data, summary, actor_id):
-            self._relay(data, author)
-        if seq == self.seq + 1:
-            self.seq = seq
+    def _yield_to(self, data: bytes, summary: UpdateSummary, op_id: UUID | None) -> None:
+        """What the log has first holds: where another node writes under a client id, nobody does so here."""
+        overlaps = self.history.overlaps(summary)
+        if not overlaps and self._writers.keys().isdisjoint(summary.clients):
+            return
+        if any(each.op_id == op_id for each in self._storing):
+            return  # it was stored, and nobody has said so yet
+        if overlaps:
+            shown = (*self._early.values(), *self._storing, *(each for each in self._pending if each.is_shown))
+            if any(each.contradicts(data, summary) for each in shown):
+                self._house.diverged(self)
+                return
+        for client in self.history.new_clients(summary, {}):
+            writer = self._writers.pop(client, None)
+            if writer is not None:
+                writer.dismiss(CLIENT_IN_USE, "client-in-use")
 
     def _relay(self, data: bytes, author: EditorConnection | None) -> None:
         size = len(data)
@@ -234,7 +220,7 @@ class Document:
             if entry.seq <= self.seq:
                 continue
             if entry.data is not None:
-                self.take(entry.seq, entry.actor_id, entry.data)
+                self.take(entry.seq, entry.actor_id, entry.data, entry.op_id)
             self.seq = entry.seq
 
     def rest_on(self, history: History, base: int) -> None:
@@ -274,54 +260,52 @@ class Document:
 
     def _judged(self) -> list[Offer]:
         """Take the good ones off the queue, up to one that stands on what is not here."""
-        group: list[Offer] = []
-        ahead: dict[int, int] = {}
-        owners: dict[int, UUID] = {}
-        size = self.history.size
+        group = Group(self.history.size)
         self._unsure.clear()
-        while self._pending and self._pending[0].is_shown and len(group) < GROUP:  # nearly always all of them
-            group.append(self._pending.popleft())
-        while self._pending and len(group) < GROUP:
+        while self._pending and self._pending[0].is_shown and len(group.offers) < GROUP:  # nearly always all of them
+            group.offers.append(self._pending.popleft())
+        while self._pending and len(group.offers) < GROUP:
             offer = self._pending[0]
             if not offer.is_shown:
                 self._show_if_sure(offer)  # what it waited for may be here by now
-            verdict = "new" if offer.is_shown else self._verdict(offer, ahead, owners, size)
+            verdict = "new" if offer.is_shown else self._verdict(offer, group)
             if verdict == "gap" and not offer.has_waited:
-                if not group:
+                if not group.offers:
                     offer.has_waited = True
                     self._read_on()
                 break
             self._pending.popleft()
-            if verdict != "new":
-                self._answer(offer, verdict)
-                continue
-            group.append(offer)
-            if not offer.is_shown:
-                size += len(offer.data)
-                for client, (_, end) in offer.summary.clients.items():
-                    ahead[client] = max(end, ahead.get(client, 0))
-        return group
+            if verdict == "new":
+                group.add(offer)
+            elif verdict != "known":
+                self._refuse(offer, "invalid" if verdict == "gap" else verdict)
+            elif any(each.is_shown and each.meets(offer.summary) for each in self._pending):
+                self._pending.append(offer)  # it is known by what is stored later
+            elif any(each.meets(offer.summary) for each in group.offers):
+                self._repeats.append(offer)
+            else:
+                self._repeated(offer)
+        return group.offers
 
-    def _verdict(self, offer: Offer, ahead: dict[int, int], owners: dict[int, UUID], size: int) -> str:
+    def _verdict(self, offer: Offer, group: Group) -> str:
         """``new``, ``known``, ``gap`` or the code of its refusal."""
-        fit = self.history.fit(offer.summary, ahead)
+        summary, person = offer.summary, offer.author.user_id
+        if self.history.contradicts(offer.data, summary) or group.contradicts(offer):
+            return "client-in-use"
+        fit = self.history.fit(summary, group.ahead)
         if fit == "known":
             return "known"
         if offer.author in self._barred:
             return self._barred[offer.author]
         if fit == "gap":
             return "gap"
-        offer.claims = False
-        for client in self.history.new_clients(offer.summary, ahead):
-            owner = self.history.owners.get(client) or owners.get(client)
-            if owner is None:
-                owners[client] = offer.author.user_id
-                offer.claims = True
-            elif owner != offer.author.user_id:
+        for client in self.history.new_clients(summary, group.ahead):
+            is_writer = self._writers.get(client) is offer.author
+            owner = self.history.owners.get(client) or group.owners.setdefault(client, person)
+            if owner != person or not (is_writer or self._takes(offer.author, client)):
                 return "client-in-use"
-        if self._is_doubled(offer):
-            return "client-in-use"
-        return "new" if size + len(offer.data) <= self._max_bytes else "too-large"
+            offer.claims = offer.claims or not is_writer
+        return "new" if group.size + len(offer.data) <= self._max_bytes else "too-large"
 
     def finish(self, answers: Sequence[Appended]) -> None:
         """What became of the group."""
@@ -341,6 +325,7 @@ class Document:
         if stored:
             STORED.value += len(stored)
             self._house.stored(self, stored)
+        again += self._rejudged(is_stored=len(stored) == len(group))
         self._pending.extendleft(reversed(again))
         self._conflicts = self._conflicts + 1 if again else 0
         if self._is_broken or self._conflicts > CONFLICTS:
@@ -353,11 +338,13 @@ class Document:
             self._house.ready(self)
 
     def _stored(self, offer: Offer, seq: int) -> None:
-        if not offer.is_shown:
-            self._keep(seq, offer.author.user_id, offer.data, offer.summary, offer.author)
-        elif seq == self.seq + 1:
-            self.seq = seq
+        if not offer.is_shown and self.history.take(offer.data, offer.summary, offer.author.user_id):
+            self._relay(offer.data, offer.author)
         self.pending_bytes -= len(offer.data)
+        if seq > self.seq + 1:
+            self._early[seq] = offer
+            return
+        self.seq = max(seq, self.seq)
         offer.author.stored(offer.numbers)
 
     def _read_on(self) -> None:
@@ -371,8 +358,9 @@ class Document:
 
     def give_up(self) -> None:
         """Nothing that is pending can be stored now; what was shown of it was shown in vain."""
-        offers = [*self._storing, *self._pending]
+        offers = [*self._storing, *self._repeats, *self._pending]
         self._storing.clear()
+        self._repeats.clear()
         self._pending.clear()
         self._unsure.clear()
         for offer in offers:
@@ -380,13 +368,20 @@ class Document:
         if self._is_broken:
             self._house.diverged(self)
 
-    def _answer(self, offer: Offer, verdict: str) -> None:
-        if verdict == "known":
-            UPDATES.labels("known").inc()
-            self.pending_bytes -= len(offer.data)
-            offer.author.stored(offer.numbers)
-        else:
-            self._refuse(offer, "invalid" if verdict == "gap" else verdict)
+    def _rejudged(self, *, is_stored: bool) -> list[Offer]:
+        """Those that hold what the group holds, unless it was stored: then they are acknowledged."""
+        repeats, self._repeats = self._repeats, []
+        if not is_stored:
+            return repeats
+        for offer in repeats:
+            self._repeated(offer)
+        return []
+
+    def _repeated(self, offer: Offer) -> None:
+        """All that it holds is stored."""
+        UPDATES.labels("known").inc()
+        self.pending_bytes -= len(offer.data)
+        offer.author.stored(offer.numbers)
 
     def _refuse(self, offer: Offer, code: str) -> None:
         UPDATES.labels(code).inc()
@@ -396,7 +391,12 @@ class Document:
         self._is_broken = self._is_broken or offer.is_shown
         offer.author.refused(offer.numbers, code)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something of this node is stored further on than the log was read."""
+        return bool(self._early)
+
     async def settled(self) -> None:
         """Wait until nothing is on its way to the log."""
-        while self._pending or self._storing:
+        while self._pending or self._storing or self._repeats or self._early:
             await asyncio.sleep(SETTLE)

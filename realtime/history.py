@@ -7,11 +7,12 @@ missing, and judge whether a new update fits without a gap.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from realtime.lib0 import varuint
+from realtime.yitems import contradict, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
 from realtime.yupdate import read_deletions
@@ -19,6 +20,8 @@ from realtime.yupdate import read_deletions
 Fit = Literal["new", "known", "gap"]
 CHUNK_BYTES = 4_096
 ANSWER_BYTES = 1_048_576
+COMPARED = 4
+"""Bytes of the document that are read again for each byte of an update that brings what is known."""
 NO_DELETIONS = b"\x00"
 Range = tuple[int, int]
 
@@ -140,6 +143,40 @@ class History:
             if deleted is None or not all(deleted.covers(*each) for each in ranges):
                 return "new"
         return "known"
+
+    def overlaps(self, summary: UpdateSummary) -> bool:
+        """Whether an update brings items that are known, alone or before new ones."""
+        return any(first < self.vector.get(client, 0) for client, (first, _) in summary.clients.items())
+
+    def contradicts(self, data: bytes, summary: UpdateSummary) -> bool:
+        """Whether an update holds something else than this document at clocks that are known: somebody else's words.
+
+        It is looked at as far as that takes time in proportion to its own length.
+        """
+        if not self.overlaps(summary):
+            return False
+        patience = COMPARED * (len(data) + CHUNK_BYTES)
+        for client, items in read_items(data).items():
+            sealed = self._sealed.get(client, 0)
+            for section in self._sections(client, [(each.first, each.end) for each in items if each.has_words]):
+                patience -= len(section)
+                if patience < 0:
+                    return False
+                if contradict(client, read_items(_update((section,), NO_DELETIONS))[client], items, sealed):
+                    return True
+        return False
+
+    def _sections(self, client: int, wanted: Sequence[Range]) -> Iterator[bytes]:
+        """What holds the clocks of some ranges, in rising order, of one client, as far as they are known."""
+        chunks, at = self._chunks.get(client, []), 0
+        for first, end in wanted:
+            at = max(at, bisect_right(chunks, first, key=lambda each: each.end))
+            while at < len(chunks) and chunks[at].first < end:
+                if chunks[at].items:
+                    yield _joined(client, [chunks[at]])
+                at += 1
+        if wanted:
+            yield from (section for whose, end, section in self._odd if whose == client and end > wanted[0][0])
 
     def new_clients(self, summary: UpdateSummary, ahead: dict[int, int]) -> list[int]:
         """The client ids of which an update brings new items."""

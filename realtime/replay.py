@@ -10,14 +10,12 @@ from typing import Final, Literal, NamedTuple
 
 from realtime.history import History
 from realtime.ysummary import UpdateSummary
-from realtime.yupdate import InvalidUpdate, Limits, read_update
+from realtime.yupdate import WHOLE, InvalidUpdate, read_update
 
 CHILD: Final = Path(__file__).with_name("replay_child.py")
 LIMITS: Final = struct.Struct(">IQ")
 LENGTH: Final = struct.Struct(">I")
 DIGEST: Final = 32
-WHOLE: Final = Limits(max_bytes=1 << 28, max_parts=1 << 28)
-"""For reading a merged state, which was made here."""
 
 Failure = Literal["timeout", "crashed", "unreadable", "pending", "contradiction"]
 

@@ -25,9 +25,10 @@ from realtime import service
 from realtime.awareness import Said
 from realtime.channels import Channels
 from realtime.connection import RESET
-from realtime.document import Document, Offer
+from realtime.document import Document
 from realtime.metrics import DOCUMENTS, PENDING, PENDING_MOST, RESUMES
 from realtime.models import EditorGrant
+from realtime.offer import Offer
 from realtime.opened import OpenDocument
 from realtime.settings import RealtimeSettings
 from realtime.storing import Store
@@ -254,8 +255,13 @@ class Shelf:
 
     async def _read_again(self, document: Document) -> None:
         RESUMES.labels("document").inc()
+        before = -1
         with contextlib.suppress(Unavailable):  # the next look at the heads finds it
-            await self._read(document)
+            while before < document.seq:
+                before = document.seq
+                await self._read(document)
+                if not document.is_behind:
+                    break
 
     def _hinted(self, found: OpenDocument, body: bytes) -> None:
         """Something from the bus; what this node published itself comes back and is known already."""

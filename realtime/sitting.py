@@ -9,9 +9,9 @@ import structlog
 from realtime import ysync
 from realtime.buckets import Bucket
 from realtime.connection import MALFORMED, EditorConnection, said_frame
-from realtime.document import Offer
 from realtime.lib0 import Malformed
 from realtime.metrics import INBOX_PAUSES, UPDATES
+from realtime.offer import Offer
 from realtime.opened import OpenDocument
 from realtime.shelf import Shelf
 from realtime.websocket import WebSocket, frame
@@ -26,6 +26,8 @@ COUNTED = 16
 """Messages that are counted together."""
 ANSWER_PRICE = 50
 """Messages for which a question for the document counts: its answer may hold all of it."""
+REPEAT_PRICE = 8
+"""Messages for which an update counts that brings what is known: the two are compared."""
 PAUSE = 0.02
 MAX_PENDING = 1_048_576
 """Bytes of one document on the way to its log beyond which its connections are not read."""
@@ -182,6 +184,8 @@ class Sitting:
         if summary.is_empty:
             self._connection.stored(numbers)
         else:
+            if self._found.document.history.overlaps(summary):
+                self._heard += REPEAT_PRICE
             self._offer(Offer(self._connection, data, numbers, summary=summary))
 
     def _offer_run(self) -> None:

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from realtime.lib0 import ANY_OBJECT, Malformed, Reader
 from realtime.ysummary import MAX_CLOCK, Piece, UpdateSummary, read_keystroke
 
-_GC, _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC, _SKIP = range(11)
-_REF, _HAS_PARENT_KEY, _HAS_RIGHT, _HAS_LEFT = 0x1F, 0x20, 0x40, 0x80
+GC, DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = range(11)
+REF, HAS_PARENT_KEY, HAS_RIGHT, HAS_LEFT = 0x1F, 0x20, 0x40, 0x80
 _TYPES: Final = frozenset((0, 1, 2, 3, 4, 6))
 """Array, Map, Text, XmlElement, XmlFragment, XmlText. XmlHook (5) cannot be read by the Rust implementation."""
 _XML_ELEMENT: Final = 3
@@ -38,7 +38,8 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
-
+WHOLE: Final = Limits(max_bytes=1 << 28, max_parts=1 << 28)
+"""For what was made here of updates that were read before."""
 
 PIECE_BYTES: Final = 4_096
 
@@ -63,14 +64,14 @@ def read_update(data: bytes, limits: Limits = DEFAULT_LIMITS) -> UpdateSummary:
     if (summary := read_keystroke(data)) is not None:
         return summary
     try:
-        return _Update(data, limits).read()
+        return Update(data, limits).read()
     except InvalidUpdate:
         raise
     except Malformed as error:
         raise InvalidUpdate(error.reason) from None
 
 
-class _Update:
+class Update:
     """One pass over one update."""
 
     __slots__ = ("_clients", "_depth", "_pieces", "_reader", "_references", "_skips", "_spans")
@@ -85,6 +86,7 @@ class _Update:
         self._skips = False
 
     def read(self) -> UpdateSummary:
+        """As ``read_update``, but without the short way."""
         reader = self._reader
         for _ in range(reader.count()):
             self._read_client()
@@ -120,11 +122,11 @@ class _Update:
         """The length of one item in clocks; at least 1."""
         reader = self._reader
         info = reader.byte()
-        kind = info & _REF
-        if kind in (_GC, _SKIP):
+        kind = info & REF
+        if kind in (GC, SKIP):
             if info != kind:
                 raise InvalidUpdate("unknown-item")
-            self._skips = self._skips or kind == _SKIP
+            self._skips = self._skips or kind == SKIP
             length = reader.varuint()
         else:
             self._read_place(client, clock, info)
@@ -135,11 +137,11 @@ class _Update:
 
     def _read_place(self, client: int, clock: int, info: int) -> None:
         """Left and right neighbours, or the parent by name or id."""
-        if info & _HAS_LEFT:
+        if info & HAS_LEFT:
             self._read_reference(client, clock)
-        if info & _HAS_RIGHT:
+        if info & HAS_RIGHT:
             self._read_reference(client, clock)
-        if info & (_HAS_LEFT | _HAS_RIGHT):
+        if info & (HAS_LEFT | HAS_RIGHT):
             return
         reader = self._reader
         by_name = reader.varuint()
@@ -149,7 +151,7 @@ class _Update:
             self._read_reference(client, clock)
         else:
             raise InvalidUpdate("unknown-parent")
-        if info & _HAS_PARENT_KEY:
+        if info & HAS_PARENT_KEY:
             reader.string()
 
     def _read_reference(self, client: int, clock: int) -> None:
@@ -164,22 +166,22 @@ class _Update:
 
     def _read_content(self, kind: int) -> int:
         reader, depth = self._reader, self._depth
-        if kind == _STRING:
+        if kind == STRING:
             return _utf16_length(reader.string())
-        if kind == _DELETED:
+        if kind == DELETED:
             return reader.varuint()
-        if kind in (_JSON, _ANY):
+        if kind in (JSON, ANY):
             return self._read_values(kind)
-        if kind == _BINARY:
+        if kind == BINARY:
             reader.buffer()
-        elif kind == _EMBED:
+        elif kind == EMBED:
             reader.skip_json(max_depth=depth)
-        elif kind == _FORMAT:
+        elif kind == FORMAT:
             reader.string()
             reader.skip_json(max_depth=depth)
-        elif kind == _TYPE:
+        elif kind == TYPE:
             self._read_type()
-        elif kind == _DOC:
+        elif kind == DOC:
             reader.string()
             if reader.skip_any(max_depth=depth) != ANY_OBJECT:
                 raise InvalidUpdate("unknown-item")
@@ -192,7 +194,7 @@ class _Update:
         length = reader.count()
         reader.spend(length)
         for _ in range(length):
-            if kind == _ANY:
+            if kind == ANY:
                 reader.skip_any(max_depth=depth)
             else:
                 self._read_legacy_json()

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from pycrdt import Doc, Text
 
 from core import failpoints
+from core.call import Principal
 from core.db import Database
 from core.eventlog import Fence, NewEntry
 from core.logwriter import LogWriter
@@ -166,12 +168,9 @@ async def test_client_id_taken_at_once_on_two_gateways_has_one_owner(
     rivals = [await sit(gateway, person("P"), doc=Doc(client_id=99)) for gateway in two_gateways]
     await asyncio.gather(*(rival.type(f"rival {n}") for n, rival in enumerate(rivals)))
     await until(lambda: all(map(is_answered, rivals)))
-    for number, rival in enumerate(rivals):
-        await rival.type(f" again {number}" * (number + 1))
-        await until(lambda: all(map(is_answered, rivals)))
     await until(lambda: sum(rival.socket.closed for rival in rivals) == 1)
     (winner,) = [rival for rival in rivals if not rival.socket.closed]
-    assert await winner.answer(winner.sent) == "ack"
+    assert await winner.answer(await winner.type(" again")) == "ack"
     assert str(await sit(two_gateways[0], person("Late"))) == str(winner)
 
 
@@ -196,3 +195,74 @@ async def test_what_stands_on_an_update_that_comes_later_is_passed_on_behind_it(
     await until(lambda: str(cid) == "cbafirst second")
     assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "cbafirst second"
     assert str(await sit(gateway, person("Late"))) == "cbafirst second"
+
+
+async def converged(gateways: tuple[Gateway, Gateway], sit: Sit, who: Principal, *peers: Peer) -> None:
+    """All who are still there, and who come now, see the same at both gateways; the others were told."""
+    late = [await sit(gateway, who) for gateway in gateways]
+    assert str(late[0]) == str(late[1])
+    await until(lambda: all(peer.socket.closed or str(peer) == str(late[0]) for peer in peers))
+
+
+async def test_one_client_id_at_two_gateways_leaves_one_document(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, request: pytest.FixtureRequest
+) -> None:
+    """A clone of somebody's page writes something else under the same clocks, at the same time."""
+    who, (here, there) = person("Ana"), two_gateways
+    bob, cid = await sit(here, person("Bob")), await sit(there, person("Cid"))
+    ana = await sit(here, who, doc=Doc(client_id=77))
+    await ana.answer(await ana.type("both "))
+    clone = await sit(there, who, doc=Doc(client_id=77))
+    await until(lambda: str(clone) == str(cid) == "both ")
+    request.getfixturevalue("slow_log")
+    await asyncio.gather(ana.type("mine"), clone.type("yours"))
+    await until(lambda: ana.socket.closed or clone.socket.closed)
+    assert {ana.socket.close_code, clone.socket.close_code} <= {4409, 4410, None}
+    await converged(two_gateways, sit, person("Late"), bob, cid)
+
+
+async def test_clone_that_says_something_else_is_refused(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
+) -> None:
+    """At the same gateway or another: what is known under these clocks are other words."""
+    who = person("Ana")
+    ana = await sit(two_gateways[0], who, doc=Doc(client_id=77))
+    clones = [await sit(gateway, who, doc=Doc(client_id=77)) for gateway in two_gateways]
+    await ana.answer(await ana.type("mine"))
+    for clone in clones:
+        other: Doc[Any] = Doc(client_id=77)
+        other.get("f1", type=Text).insert(0, "your words")
+        await clone.send(other.get_update())
+        assert await clone.closed() == 4409
+    assert await ana.answer(await ana.type("!")) == "ack"
+    await converged(two_gateways, sit, person("Late"), ana)
+
+
+async def test_who_writes_under_a_client_id_elsewhere_sends_its_former_line_away(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
+) -> None:
+    """A page that was cut off and is back at another gateway; the first has not noticed."""
+    who = person("Ana")
+    ana = await sit(two_gateways[0], who)
+    await ana.answer(await ana.type("first"))
+    back = await sit(two_gateways[1], who, doc=ana.doc)
+    assert await back.answer(await back.type(" line")) == "ack"
+    assert await ana.closed() == 4409
+    assert await back.answer(await back.type("!")) == "ack"
+    await converged(two_gateways, sit, person("Late"), back)
+
+
+async def test_words_that_the_log_has_otherwise_are_taken_back_and_not_acknowledged(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody tells a gateway that a clone of somebody's page wrote at another, under the clocks that come next here."""
+    monkeypatch.setattr("realtime.shelf.OTHERS", -1.0)
+    who, (here, there) = person("Ana"), two_gateways
+    ana, bob = await sit(here, who, doc=Doc(client_id=77)), await sit(here, person("Bob"))
+    await ana.answer(await ana.type("both "))
+    clone = await sit(there, who, doc=Doc(client_id=77))
+    assert await clone.answer(await clone.type("yours")) == "ack"
+    number = await ana.type("mine")
+    assert await ana.closed() == await bob.closed() == 4410
+    assert number not in ana.answers
+    await converged(two_gateways, sit, person("Late"), clone)

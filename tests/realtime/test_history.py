@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
 from realtime.history import History, Ranges
+from realtime.lib0 import varuint
+from realtime.replay import merge
+from realtime.yitems import Item
 from realtime.ysync import read_vector
 from realtime.yupdate import read_update
 from tests.realtime import corpus
@@ -132,3 +135,69 @@ def test_ranges_hold_what_was_added(added: list[tuple[int, int]]) -> None:
     assert {each for start, end in ranges for each in range(start, end)} == plain
     assert all(end < start for (_, end), (start, _) in zip(list(ranges), list(ranges)[1:], strict=False))
     assert all(ranges.covers(each, each + 1) == (each in plain) for each in range(60))
+
+
+def pieces(updates: list[bytes], seed: int) -> list[bytes]:
+    """What honest clients may send again: each update, and what the whole document says beyond earlier states."""
+    whole, chance = applied(updates), random.Random(seed)
+    states = [applied(updates[: chance.randrange(len(updates))]).get_state() for _ in range(12)]
+    return [*updates, *corpus.accepted([whole.get_update(state) for state in states])]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_sent_again_in_other_pieces_contradicts_nothing(seed: int) -> None:
+    """Values may be written otherwise by another implementation than their author's: each sends its own again."""
+    mixed, updates = corpus.yjs_updates(seed)[0], corpus.pycrdt_updates(seed)
+    history = history_of(updates)
+    merged = await merge(updates, history, seconds=20, memory=1 << 30)
+    checkpoint = History.of(history.keep(1, merged.state, merged.summary))
+    again = pieces(updates, seed)
+    for known, said in ((history_of(mixed), mixed), (history, again), (checkpoint, again)):
+        assert not any(known.contradicts(each, read_update(each)) for each in said)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (["abc", "def"], ["abX"]),
+        (["abc", "def"], ["abc", "d😀"]),
+        (["a😀"], ["a😁"]),
+        (["abc", "def"], ["abcdeX", "more"]),
+    ],
+)
+def test_other_words_at_known_clocks_contradict(known: list[str], said: list[str]) -> None:
+    history = history_of(typed(known))
+    update = applied(typed(said)).get_update()
+    assert history.contradicts(update, read_update(update))
+
+
+def test_other_values_and_places_contradict() -> None:
+    def values(*said: int) -> bytes:
+        doc: Doc[Any] = Doc(client_id=7)
+        doc["a"] = Array(list(said))
+        return doc.get_update()
+
+    history = history_of([values(1, 2, 3)])
+    for update, is_other in ((values(1, 2), False), (values(1, 5), True), (typed(["ab"])[0], True)):
+        assert history.contradicts(update, read_update(update)) == is_other
+    elsewhere: Doc[Any] = Doc(client_id=7)
+    elsewhere["u"] = Text("abc")
+    moved = elsewhere.get_update()
+    assert history_of(typed(["abc"])).contradicts(moved, read_update(moved))
+
+
+def test_few_bytes_do_not_have_much_compared() -> None:
+    """A word beside deleted ones in every part of a large document: only so much of that is read again."""
+    history = history_of(corpus.keystrokes(4_000))
+    compared: list[Item] = []
+
+    def note(client: int, ours: list[Item], *_: object) -> bool:
+        compared.extend(ours)
+        return False
+
+    sections = b"".join(b"\x00" + varuint(60) + b"\x04\x01\x01t\x01x" for _ in range(60))
+    probe = b"\x01" + varuint(120) + b"\x07\x00" + sections + b"\x00"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("realtime.history.contradict", note)
+        history.contradicts(probe, read_update(probe))
+    assert 0 < 8 * len(compared) < 4 * (len(probe) + 2 * 4_096) < history.size

@@ -15,7 +15,7 @@ from realtime.lib0 import Malformed, varbytes, varuint
 from realtime.yrun import MORE, Run
 from realtime.ysync import NUMBERED, OURS
 from realtime.ytyped import Typed, read_stroke
-from realtime.yupdate import Limits, _Update, read_update
+from realtime.yupdate import Limits, Update, read_update
 from tests.realtime import corpus
 
 
@@ -76,7 +76,7 @@ def runs(updates: Sequence[bytes], number: int | None = 0) -> list[tuple[list[by
 
 def is_as_read(typed: Typed) -> None:
     """The strict reader says the same of an update."""
-    summary = _Update(typed.data, Limits()).read()
+    summary = Update(typed.data, Limits()).read()
     assert typed.summary() == summary
     assert typed.summary().spans == summary.spans
 

@@ -16,7 +16,7 @@ from pycrdt import Doc, Text
 from realtime.lib0 import varstring, varuint
 from realtime.ysummary import UpdateSummary, read_keystroke
 from realtime.ysync import read_vector
-from realtime.yupdate import InvalidUpdate, Limits, _Update, read_update
+from realtime.yupdate import InvalidUpdate, Limits, Update, read_update
 from tests.realtime import corpus
 
 NOTHING = b"\x00"
@@ -275,7 +275,7 @@ def test_short_way_says_what_the_long_way_says(seed: int) -> None:
             summary = read_keystroke(data)
             if summary is not None:
                 short += 1
-                whole = _Update(data, Limits()).read()
+                whole = Update(data, Limits()).read()
                 assert summary == whole
                 assert summary.spans == whole.spans
     assert short > 500
