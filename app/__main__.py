@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser("migrate", help="bring the database's schema up to date (DOJO_MIGRATION_URL)")
     add.set_defaults(run=run_migrate)
 
+    add = commands.add_parser("restored", help="say that the database was restored from a backup (DOJO_MIGRATION_URL)")
+    add.set_defaults(run=run_restored)
+
     add = commands.add_parser("keys", help="make the keys that sign access tokens, unless they are there")
     add.set_defaults(run=run_keys)
 
@@ -154,6 +157,15 @@ def run_migrate(_: argparse.Namespace) -> int:
     from app.settings import MigrationSettings
 
     say(f"the database is at revision {migrate(str(MigrationSettings().migration_url))}")
+    return 0
+
+
+def run_restored(_: argparse.Namespace) -> int:
+    """Begin a new epoch."""
+    from app.migrate import begin_epoch
+    from app.settings import MigrationSettings
+
+    say(f"a new epoch begins for {begin_epoch(str(MigrationSettings().migration_url))} logs")
     return 0
 
 

@@ -30,6 +30,23 @@ def migrate(url: str) -> str:
         return current(connection)
 
 
+def begin_epoch(url: str) -> int:
+    """Say that the database was restored: what anybody was told of its logs no longer holds; how many logs there are.
+
+    The epoch is the time, in minutes, and not the next number: none had it before, also not in a life that the backup
+    knows nothing of.
+
+    Args:
+        url: the database's address as ``dojo_migrator``.
+    """
+    with connect(url) as connection:
+        connection.execute(text("SET ROLE dojo_system"))  # which sees the logs of all tenants
+        begin = "UPDATE log_streams SET epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) / 60)::int)"
+        logs = connection.execute(text(begin)).rowcount
+        connection.commit()
+        return logs
+
+
 def pending(url: str) -> list[str]:
     """The revisions that the database lacks, oldest first."""
     with connect(url) as connection:

@@ -243,6 +243,11 @@ class Channels:
         wanted = [(feed.channel.tenant_id, feed.channel.id, feed.seq) for feed in batch.values()]
         async with self._database.system() as db:
             tails = await queries.tails(db, wanted, PAGE)
+            silent = batch.keys() - {tail.stream_id for tail in tails}
+            found = await heads(db, list(silent)) if silent else {}
+        for stream_id, head in found.items():
+            if batch[stream_id].epoch != head.epoch:  # restored, and shorter than it was
+                self._restart(batch[stream_id], head.epoch, head.seq)
         counts: dict[UUID, int] = {}
         for stream_id, epoch, entry in tails:
             feed = batch[stream_id]
@@ -251,9 +256,8 @@ class Channels:
             if entry.seq == feed.seq + 1:
                 feed.deliver(feed.channel.told(epoch, entry))
             counts[stream_id] = counts.get(stream_id, 0) + 1
-        for stream_id, count in counts.items():
-            feed = batch[stream_id]
-            if count == PAGE:
+        for stream_id, feed in batch.items():
+            if counts.get(stream_id) == PAGE:
                 self._dirty[feed.channel.name()] = feed
             self._close_unheard(feed)
 

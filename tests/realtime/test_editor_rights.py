@@ -8,12 +8,14 @@ from uuid import UUID
 import pytest
 from pycrdt import Doc, Text
 
+from app.migrate import begin_epoch
 from core import failpoints
 from core.call import Principal
 from core.db import Database
 from core.eventlog import Fence, NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
+from tests.conftest import DatabaseUrls
 from tests.realtime.conftest import Gateway, Person, until
 from tests.realtime.peers import Peer, Sit, stored
 
@@ -266,3 +268,17 @@ async def test_words_that_the_log_has_otherwise_are_taken_back_and_not_acknowled
     assert await ana.closed() == await bob.closed() == 4410
     assert number not in ana.answers
     await converged(two_gateways, sit, person("Late"), clone)
+
+
+async def test_restored_document_begins_anew_for_everybody(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database_urls: DatabaseUrls
+) -> None:
+    people = [await sit(gateway, person("P")) for gateway in two_gateways]
+    await people[0].answer(await people[0].type("kept"))
+    await until(lambda: str(people[1]) == "kept")
+    await asyncio.to_thread(begin_epoch, database_urls.migration)
+    assert [await each.closed() for each in people] == [4410, 4410]
+    await converged(two_gateways, sit, person("Late"))
+    late = await sit(two_gateways[0], person("Late"))
+    assert str(late) == "kept"
+    assert await late.answer(await late.type("!")) == "ack"

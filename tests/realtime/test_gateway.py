@@ -5,14 +5,17 @@ import json
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import psycopg
 import pytest
 import socketio.exceptions
 
+from app.migrate import begin_epoch
 from core.bus import Bus
 from core.db import Database
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
+from tests.conftest import DatabaseUrls
 from tests.realtime import doors
 from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, until, until_async
 
@@ -254,3 +257,39 @@ async def test_drain_sends_people_away_and_refuses_new_ones(
     await draining
     async with database.transaction(tenant_id) as tx:
         assert (await read(tx, room_id, 0))[-1].kind == "person_lost"
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+async def test_restored_log_sends_everybody_round(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID,
+    database_urls: DatabaseUrls, lost: int,
+) -> None:  # fmt: skip
+    """The database goes back to a backup: what follows has numbers that people have seen already, or not."""
+    people = [await connect(gateway, person("P")) for gateway in two_gateways]
+    for client in people:
+        await client.call("room:enter", room_id=room_id)
+    for number in range(3):
+        await people[0].call("chat:send", room_id=room_id, text=str(number))
+    await until(lambda: all(len(client.events()) == 3 for client in people))
+    await lose(database_urls, room_id, lost)
+    assert await asyncio.to_thread(begin_epoch, database_urls.migration) > 0
+    await until(lambda: not any(client.socket.connected for client in people))
+    late = await connect(two_gateways[1], person("Late"))
+    await late.call("room:enter", room_id=room_id)
+    answer = await late.call("chat:send", room_id=room_id, text="after")
+    event = await until(lambda: next((each for each in late.events() if each["payload"] == {"text": "after"}), None))
+    assert event["seq"] == answer["data"]["seq"]
+    assert event["epoch"] > 1
+
+
+async def lose(urls: DatabaseUrls, stream_id: UUID, entries: int) -> None:
+    """Take the last entries off a log, as a backup that was made before them does."""
+    url = urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        await connection.execute(
+            "DELETE FROM log_entries e USING log_streams s WHERE s.stream_id = e.stream_id AND e.stream_id = %s"
+            " AND e.seq > s.last_seq - %s", (stream_id, entries),
+        )  # fmt: skip
+        await connection.execute(
+            "UPDATE log_streams SET last_seq = last_seq - %s WHERE stream_id = %s", (entries, stream_id)
+        )
