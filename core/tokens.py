@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 from uuid import UUID
@@ -123,13 +124,19 @@ class Tokens:
             raise Unauthenticated(NOT_VALID) from error
         return claims
 
-    def make_pass(self, value: Model, *, ttl: float) -> str:
-        """A word that lets another package trust ``value`` for ``ttl`` seconds; its type is its audience."""
+    def make_pass(self, value: Model, *, ttl: float, since: Collection[str] = ()) -> str:
+        """A word that lets another package trust ``value`` for ``ttl`` seconds; its type is its audience.
+
+        Args:
+            since: fields that came with this version. The one before, which runs beside it, would refuse them in the value.
+        """
+        written = value.model_dump(mode="json")
         claims = {
             "iss": self._issuer,
             "aud": type(value).__name__,
             "exp": int(time.time() + ttl),
-            "val": value.model_dump(mode="json"),
+            "new": {name: written.pop(name) for name in since},
+            "val": written,
         }
         return jwt.encode({"alg": "HS256", "typ": "pass+jwt"}, claims, self._secret, algorithms=["HS256"])
 
@@ -140,7 +147,8 @@ class Tokens:
             Unauthenticated: not ours, for another audience, or expired.
         """
         claims = self._claims(word, self._secret, "HS256", "pass+jwt", kind.__name__)
-        return kind.model_validate(claims["val"])
+        news = {name: value for name, value in claims.get("new", {}).items() if name in kind.model_fields}
+        return kind.model_validate({**claims["val"], **news})
 
     def _claims(self, token: str, key: KeySet | OctKey, algorithm: str, typ: str, audience: str) -> dict[str, Any]:
         try:

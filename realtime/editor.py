@@ -144,6 +144,8 @@ class Editor:
         try:
             grant = await self._granted(request, visit)
             found = await self.shelf.take(grant)
+            if await self.shelf.is_outdated(grant, found):
+                return Refused(EXPIRED, "outdated")
         except (Unauthenticated, NotFound, Unavailable) as problem:
             return Refused(NOT_ADMITTED[type(problem)], problem.slug)
         except TooMany as problem:

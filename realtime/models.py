@@ -49,6 +49,8 @@ class EditorGrant(Model):
     sign_in_id: UUID
     name: str
     may_write: bool
+    seq: int = 0
+    """Where the room's log stood when this was true; 0 where the former version has not said so."""
 
 
 class MakeCheckpoint(Model):

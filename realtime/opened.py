@@ -18,6 +18,8 @@ COALESCE = 0.03
 """Seconds in which cursor moves are gathered."""
 SAID = DELIVERIES.labels("awareness")
 PERSON: Final = frozenset(("person_removed", "person_left", "role_changed", "person_admitted", "person_entered"))
+OUTDATING: Final = ("person_removed", "person_left", "role_changed")
+"""After these, a pass that its person had before says too much."""
 KEYBOARD: Final = {"turn_started": False, "rotation_stopped": True, "session_closed": False}
 """Events of a room after which everybody may write, or one person at most. It is the database that decides; who is told
 late only shows too much or too late (``Document.is_free``)."""
@@ -41,6 +43,8 @@ class OpenDocument:
         self.unsubscribe: Callable[[], None] = lambda: None
         self.others_at = 0.0
         """When another gateway last said that it has the document open; 0 for never."""
+        self.hears_from = 0
+        """The entry of the room's log after which it hears all."""
         self.closing: asyncio.TimerHandle | None = None
         self.user_id: UserId | None = None
         self._out: set[UserId] = set()
@@ -48,7 +52,7 @@ class OpenDocument:
         self._moved: dict[int, Said] = {}
 
     def may_read(self, user_id: UserId) -> bool:
-        """Whether they were neither put out nor left since this was opened; before, their pass says it."""
+        """Whether they were neither put out nor left since this was opened; for before, see ``Shelf.is_outdated``."""
         return user_id not in self._out
 
     def may_write(self, grant: EditorGrant) -> bool:

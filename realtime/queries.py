@@ -153,6 +153,21 @@ async def ended_sign_ins(db: Queries, sign_in_ids: Sequence[UUID]) -> list[UUID]
     return [row[0] for row in await db.rows("SELECT ended_sign_ins($1::uuid[])", list(sign_in_ids))]
 
 
+async def is_told_of(tx: Transaction, stream_id: UUID, since: int, kinds: Sequence[str], person_id: UserId) -> bool:
+    """Whether a log has an event of some kinds about a person after entry ``since``."""
+    found = await tx.value(
+        bool,
+        """
+        SELECT EXISTS (
+            SELECT FROM log_entries
+            WHERE tenant_id = $1 AND stream_id = $2 AND seq > $3 AND kind = ANY ($4::text[]) AND payload ->> 'person_id' = $5
+        )
+        """,
+        tx.tenant_id, stream_id, since, list(kinds), str(person_id),
+    )  # fmt: skip
+    return bool(found)
+
+
 async def raw_updates(tx: Transaction, stream_id: UUID, since: int, limit: int) -> list[tuple[int, UUID, bytes | None]]:
     """Number, author and bytes of a document's entries after ``since``, in order."""
     rows = await tx.rows(

@@ -21,7 +21,7 @@ from core.eventlog import Entry, Head, heads, holder, read
 from core.logwriter import LogWriter
 from core.model import new_id
 from core.sockets import Channel
-from realtime import service
+from realtime import queries, service
 from realtime.awareness import Said
 from realtime.channels import Channels
 from realtime.connection import RESET
@@ -29,7 +29,7 @@ from realtime.document import Document
 from realtime.metrics import DOCUMENTS, PENDING, PENDING_MOST, RESUMES
 from realtime.models import EditorGrant
 from realtime.offer import Offer
-from realtime.opened import OpenDocument
+from realtime.opened import OUTDATING, OpenDocument
 from realtime.settings import RealtimeSettings
 from realtime.storing import Store
 
@@ -114,6 +114,17 @@ class Shelf:
         self.give_back(found)
         return found
 
+    async def is_outdated(self, grant: EditorGrant, found: OpenDocument) -> bool:
+        """Whether a pass was overtaken by what happened before its document was opened here; since then, that hears it.
+
+        Raises:
+            Unavailable: the room's log cannot be read now.
+        """
+        if not 0 < grant.seq < found.hears_from:
+            return False
+        async with self._database.transaction(found.document.tenant_id) as tx:
+            return await queries.is_told_of(tx, grant.room_id, grant.seq, OUTDATING, grant.user_id)
+
     def give_back(self, found: OpenDocument) -> None:
         """A connection is gone; a document without any is closed after a while."""
         if not found.readers and found.closing is None:
@@ -141,7 +152,7 @@ class Shelf:
         document.epoch, document.seq, document.history = opened.epoch, opened.seq, opened.history
         document.base = opened.seq
         await self._read(document)
-        await self._channels.join(found.room, found)
+        found.hears_from = (await self._channels.join(found.room, found)).seq
         async with self._database.transaction(document.tenant_id) as tx:
             document.is_free = await holder(tx, document.id) is None
         self._bus.publish(found.channel.name(), ASK + self._nonce)

@@ -190,6 +190,8 @@ class EditorGrant(Model):
     sign_in_id: UUID
     name: str
     may_write: bool
+    seq: int
+    """Where the dojo's log stood when this was true."""
 
 
 class Session(Model):

@@ -54,10 +54,11 @@ async def editor_pass(live: LiveRooms, tokens: Tokens, actor: Principal, room_id
         sign_in_id=actor.sign_in_id,
         name=person.name,
         may_write=may_write,
+        seq=state.seq,
     )
     return EditorPass(
         path=f"/yjs/{state.document_id}",
-        word=tokens.make_pass(grant, ttl=EDITOR_PASS_TTL),
+        word=tokens.make_pass(grant, ttl=EDITOR_PASS_TTL, since=("seq",)),
         document_id=state.document_id,
         may_write=may_write,
         expires_at=time.time() + EDITOR_PASS_TTL,

@@ -26,14 +26,21 @@ STEP_1, STEP_2, UPDATE = range(3)
 
 
 def editor_pass(
-    tokens: Tokens, who: Principal, document_id: UUID, room_id: UUID, *, may_write: bool = True, ttl: float = 60
+    tokens: Tokens,
+    who: Principal,
+    document_id: UUID,
+    room_id: UUID,
+    *,
+    may_write: bool = True,
+    ttl: float = 60,
+    seq: int = 0,
 ) -> str:
     """The pass that the package of rooms would give."""
     grant = EditorGrant(
         tenant_id=who.tenant_id, room_id=room_id, document_id=document_id, user_id=who.user_id,
-        sign_in_id=who.sign_in_id, name=who.name, may_write=may_write,
+        sign_in_id=who.sign_in_id, name=who.name, may_write=may_write, seq=seq,
     )  # fmt: skip
-    return tokens.make_pass(grant, ttl=ttl)
+    return tokens.make_pass(grant, ttl=ttl, since=("seq",))
 
 
 async def stored(database: Database, tenant_id: TenantId, document_id: UUID) -> Doc[Any]:

@@ -231,6 +231,23 @@ async def test_room_event_sends_its_person_away(
     assert await ana.answer(await ana.type("still here")) == "ack"
 
 
+@pytest.mark.parametrize("kind", ["person_removed", "person_left", "role_changed"])
+async def test_pass_does_not_outlive_what_it_says(
+    two_gateways: tuple[Gateway, Gateway], tokens: Tokens, person: Person, tenant_id: TenantId, room_id: UUID,
+    document_id: UUID, kind: str,
+) -> None:  # fmt: skip
+    """It was given before its person was put out, left or became a spectator; the gateway opens the document after."""
+    who, channel = person("Bob"), doors.room(tenant_id, room_id)
+    payload = {"person_id": str(who.user_id), "role": "spectator"}
+    for about in ({"person_id": str(new_id())}, payload):
+        await doors.append(two_gateways[0].resources, channel, new_id(), kind, about)
+    for seq, code in ((1, 4401), (2, None)):
+        peer = Peer(two_gateways[1], document_id, editor_pass(tokens, who, document_id, room_id, seq=seq))
+        await peer.synced()
+        assert peer.socket.close_code == code
+        await peer.close()
+
+
 async def test_ended_sign_in_closes_its_editor_within_a_second(
     two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person
 ) -> None:
