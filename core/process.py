@@ -22,6 +22,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.jobs import Jobs
 from core.limits import Limits
+from core.lines import IDLE, Line, allow_files
 from core.listeners import Listeners
 from core.logwriter import LogWriter
 from core.routes import BODY_MAX, Edge, Routes, edge_middleware
@@ -115,18 +116,27 @@ async def serve(process: Process, host: str, port: int, *, started: Callable[[],
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.draining.set)
     async with resources_of(process):
-        runner = web.AppRunner(web_application(process), handle_signals=False, access_log=None, shutdown_timeout=2)
+        runner = web.AppRunner(
+            web_application(process), handle_signals=False, access_log=None, shutdown_timeout=2, keepalive_timeout=IDLE
+        )
         await runner.setup()
         watcher = asyncio.create_task(watch_loop())
         try:
-            await web.TCPSite(runner, host, port, backlog=1024).start()
-            log.info("serving", port=port, packages=sorted(process.serving))
-            started()
-            await process.draining.wait()
-            await drain(process)
+            with contextlib.closing(await listen(runner, host, port)):
+                log.info("serving", port=port, packages=sorted(process.serving), files=allow_files())
+                started()
+                await process.draining.wait()
+                await drain(process)
         finally:
             watcher.cancel()
             await runner.cleanup()
+
+
+async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    """Take connections, and hand each to aiohttp with its first request."""
+    make = runner.server
+    assert make is not None
+    return await asyncio.get_running_loop().create_server(lambda: Line(make), host, port, backlog=1024)
 
 
 async def drain(process: Process) -> None:
