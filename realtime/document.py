@@ -199,6 +199,7 @@ class Document:
         if overlaps:
             shown = (*self._early.values(), *self._storing, *(each for each in self._pending if each.is_shown))
             if any(each.contradicts(data, summary) for each in shown):
+                self._early.clear()  # nothing of it is acknowledged
                 self._house.diverged(self)
                 return
         for client in self.history.new_clients(summary, {}):
@@ -225,9 +226,9 @@ class Document:
 
     def rest_on(self, history: History, base: int) -> None:
         """Go on with a history that rests on a newer checkpoint and holds the log up to the same entry."""
-        for offer in (*self._storing, *self._pending):
-            if offer.is_shown:
-                history.take(offer.data, offer.summary, offer.author.user_id)
+        ahead = [offer for offer in (*self._storing, *self._pending) if offer.is_shown]
+        for offer in (*self._early.values(), *ahead):
+            history.take(offer.data, offer.summary, offer.author.user_id)
         self.history, self.base = history, base
 
     def forget(self, author: EditorConnection) -> None:
