@@ -157,9 +157,10 @@ class Seat:
         self._connections += 1
         try:
             line = self._line = SocketLine(self._gateways[0], self._token(), self._heard)
-            while (answer := self._knock(line))["ok"] and answer["data"]["status"] == "waiting":
+            while (answer := self._knock(line))["ok"] and not self._is_all(answer["data"]):
                 at_door = time.time()
-                self._wait_at_door(line)
+                if answer["data"]["status"] == "waiting":
+                    self._wait_at_door(line)
                 waited += time.time() - at_door
         except Broken as error:
             self.report("SOCKET", name, time.time() - began - waited, error)
@@ -167,7 +168,7 @@ class Seat:
         code = None if answer["ok"] else Broken(answer["problem"]["code"])
         self.report("SOCKET", name, time.time() - began - waited, code)
         if code is None:
-            self._come_in(answer["data"])
+            self._come_in(is_tail=answer["data"]["snapshot"] is None)
         return code is None and line.is_open
 
     def _knock(self, line: SocketLine) -> dict[str, Any]:
@@ -181,17 +182,21 @@ class Seat:
         while line.is_open and time.monotonic() < patience and not self._lobby.wait(AGAIN):
             self.desk.check_time()
 
-    def _come_in(self, data: dict[str, Any]) -> None:
-        is_tail = data["snapshot"] is None
-        if not is_tail:
+    def _is_all(self, data: dict[str, Any]) -> bool:
+        """Take a snapshot or a page of what was missed; whether we are in, and have all of it."""
+        if data["snapshot"] is not None:
             self.view.begin(data["snapshot"])
+        for entry in data["events"]:
+            self._note(entry, is_tail=True)
+            self._fold(entry)
+        return bool(data["status"] == "in" and not data.get("more"))
+
+    def _come_in(self, *, is_tail: bool) -> None:
         self.desk.recorder.note(
             Entered(self.client, self.table.room_id, self._connections, self.view.epoch, self.view.seq, is_tail)
         )
-        for entry in data["events"]:
-            self._note(entry, is_tail=True)
         early, self._early = self._early, []
-        for entry in [*data["events"], *early]:
+        for entry in early:
             self._fold(entry)
         self.table.members.add(self.client)
         self._is_in = True

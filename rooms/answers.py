@@ -10,12 +10,14 @@ from rooms.state import RoomState
 class Entered(Model):
     """In the dojo, or waiting at its door.
 
-    A client that said what it has gets the events it missed; any other, or one that missed too much, a snapshot.
+    A client that said what it has gets the events it missed in this session, in pages; any other a snapshot.
     """
 
     status: Literal["waiting", "in"]
     snapshot: RoomState | None = None
     events: tuple[RoomEntry, ...] = ()
+    more: bool = False
+    """There are more than these: enter again with the number of the last one. What happens now comes meanwhile."""
     server_time: Instant
 
 

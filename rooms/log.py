@@ -1,6 +1,7 @@
 """Between the log's entries and the dojo's events."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from uuid import UUID
 
 from core import eventlog
@@ -14,6 +15,8 @@ from rooms.models import RoomId
 from rooms.state import RoomState, evolve, may_see
 
 PAGE = 500
+PAGE_TEXT = 200_000
+"""Characters of the events in one answer: at four bytes each it is below what may wait for a slow reader."""
 LEASING = frozenset({events.SessionClosed, events.TurnStarted, events.RotationStopped})
 """Events that move the right to write the shared text."""
 
@@ -65,6 +68,13 @@ async def read_after(tx: Transaction, room_id: RoomId, since: int) -> list[Entry
         if len(page) < PAGE:
             return found
         since = page[-1].seq
+
+
+async def read_page(tx: Transaction, room_id: RoomId, since: int) -> list[Entry]:
+    """The next entries after ``since`` that one answer may hold, at least one if there is any."""
+    page = await eventlog.read(tx, room_id, since, PAGE)
+    lengths = accumulate(len(entry.text or "") for entry in page)
+    return page[: max(1, sum(length <= PAGE_TEXT for length in lengths))]
 
 
 def fold(state: RoomState, entries: Sequence[Entry]) -> RoomState:

@@ -22,7 +22,7 @@ from rooms.errors import Banned, NotAdmitted, RoomClosed
 from rooms.events import RoomSignal
 from rooms.held import Also, Done, Order
 from rooms.live import LiveRooms
-from rooms.log import read_after, seen_entry
+from rooms.log import read_page, seen_entry
 from rooms.models import Participant, RoomId
 from rooms.rows import LightRow
 from rooms.service.plans import existing, runs_organisation
@@ -31,8 +31,6 @@ from rooms.state import Person, RoomState, seen_by
 JOINS = Counter(
     "dojo_room_joins", "People who came in, by what they had to be told: nothing, tail, snapshot.", ["told"]
 )
-TAIL_MAX = 500
-"""A client that missed more gets a snapshot."""
 PARTICIPANTS_MAX = 1_000
 
 
@@ -108,15 +106,16 @@ async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom, heard:
     if state is None or state.epoch != heard.epoch or state.seq < heard.seq:
         state = await live.state(actor.tenant_id, command.room_id)
     seated(state, actor.user_id)
-    missed = state.seq - command.seq if command.seq is not None and command.epoch == state.epoch else None
-    if missed is None or command.seq is None or not 0 <= missed <= TAIL_MAX:
+    if command.seq is None or command.epoch != state.epoch or not state.opened_seq <= command.seq <= state.seq:
         JOINS.labels("snapshot").inc()
         return Entered(status="in", snapshot=seen_by(state, actor.user_id), server_time=time.time())
-    JOINS.labels("tail" if missed else "nothing").inc()
     async with live.transaction(actor.tenant_id) as tx:
-        entries = await read_after(tx, command.room_id, command.seq)
+        entries = await read_page(tx, command.room_id, command.seq)
+    more = bool(entries) and entries[-1].seq < state.seq
+    if not more:
+        JOINS.labels("tail" if entries else "nothing").inc()
     tail = tuple(seen_entry(command.room_id, state.epoch, entry, actor.user_id) for entry in entries)
-    return Entered(status="in", events=tail, server_time=time.time())
+    return Entered(status="in", events=tail, more=more, server_time=time.time())
 
 
 def seated(state: RoomState, person_id: UserId) -> Person:

@@ -61,6 +61,7 @@ def session_opened(event: events.SessionOpened, state: RoomState) -> RoomState:
         access=event.access,
         capacity=event.capacity,
         opened_at=event.at,
+        opened_seq=state.seq + 1,
         banned=state.banned,
         rotation=Rotation(turn_seconds=event.turn_seconds),
         lease=Lease(epoch=state.lease.epoch),

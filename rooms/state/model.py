@@ -1,5 +1,7 @@
 """The live state of a dojo: everything that a person in it sees, but the text and the media."""
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 from uuid import UUID
 
@@ -11,6 +13,9 @@ from rooms.models import Access, Device, Language, Role, RoomId, SessionId
 
 CHAT_KEPT = 200
 LIGHTS_KEPT = 30
+SHOWN = 60_000
+"""Characters of chat, and of what test runs printed, in a snapshot: written as JSON they are below what may wait for a
+slow reader, whatever they are. The log has all."""
 
 
 class Person(Model):
@@ -83,6 +88,8 @@ class RoomState(Model):
     access: Access = "link"
     capacity: int = 30
     opened_at: Instant | None = None
+    opened_seq: int = 0
+    """The number of the event that opened the session: nobody is told what came before it."""
     phase: Phase = "code"
     people: dict[UserId, Person] = Field(default_factory=dict)
     banned: tuple[UserId, ...] = ()
@@ -100,9 +107,24 @@ class RoomState(Model):
 
 
 def seen_by(state: RoomState, person_id: UserId) -> RoomState:
-    """The state as ``person_id`` may see it: without private messages between others."""
-    chat = tuple(message for message in state.chat if may_see(message, person_id))
-    return state if len(chat) == len(state.chat) else state.model_copy(update={"chat": chat})
+    """The state as ``person_id`` may see it: without private messages between others, and bounded in length."""
+    chat = [message for message in state.chat if may_see(message, person_id)]
+    said = newest([message.text for message in chat])
+    printed = newest([light.output for light in state.lights])
+    if said == len(state.chat) and printed == len(state.lights):
+        return state
+    lights = state.lights
+    old = len(lights) - printed
+    return state.replace(
+        chat=tuple(chat[len(chat) - said :]),
+        lights=(*(light.replace(output="") for light in lights[:old]), *lights[old:]),
+    )
+
+
+def newest(texts: Sequence[str]) -> int:
+    """How many of the last ones a snapshot shows."""
+    lengths = accumulate(len(text) for text in reversed(texts))
+    return sum(length <= SHOWN for length in lengths)
 
 
 def may_see(message: ChatMessage, person_id: UserId) -> bool:

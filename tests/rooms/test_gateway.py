@@ -1,6 +1,7 @@
 """The dojo through two real gateways: people on both see the same, in the same order."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -17,9 +18,12 @@ from core.model import new_id
 from core.process import Process, resources_of, web_application
 from core.settings import CoreSettings
 from core.tokens import Tokens
+from realtime.settings import RealtimeSettings
+from rooms import service
+from rooms.commands import ReportLight, SendChat
 from rooms.events import RoomEvent, room_event
 from rooms.models import Room
-from rooms.state import RoomState, evolve
+from rooms.state import CHAT_KEPT, LIGHTS_KEPT, RoomState, evolve
 from tests.rooms.house import House, eventually, guest
 
 
@@ -50,7 +54,11 @@ class Client:
         self._socket.on("lobby:changed", lambda data: self.told.append(data["outcome"]))
         self._socket.on("room:expelled", lambda data: self.told.append(data["reason"]))
         self.state: RoomState | None = None
+        self.is_in = False
         self.early: list[dict[str, Any]] = []
+        """Events that came before all that was missed."""
+        self.answers: list[dict[str, Any]] = []
+        """To entering."""
         self.told: list[str] = []
         self.kinds: list[str] = []
 
@@ -69,20 +77,30 @@ class Client:
 
     async def enter(self) -> str:
         """Come in, or knock."""
-        have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
-        answer = (await self.send("room:enter", **have))["data"]
-        if answer["snapshot"] is not None:
-            self.state = RoomState.model_validate(answer["snapshot"])
-        for entry in [*answer["events"], *self.early]:
-            self.hear(entry)
-        self.early = []
+        self.early, self.is_in = [], False
+        while not self.is_in:
+            have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
+            answer = (await self.send("room:enter", **have))["data"]
+            self.answers.append(answer)
+            if answer["snapshot"] is not None:
+                self.state = RoomState.model_validate(answer["snapshot"])
+            for entry in answer["events"]:
+                self.fold(entry)
+            self.is_in = not answer["more"]
+        for entry in self.early:
+            self.fold(entry)
         return str(answer["status"])
 
     def hear(self, entry: dict[str, Any]) -> None:
         """One numbered event."""
-        if self.state is None:
+        if self.is_in:
+            self.fold(entry)
+        else:
             self.early.append(entry)
-        elif entry["seq"] > self.state.seq:
+
+    def fold(self, entry: dict[str, Any]) -> None:
+        """The next one; what came before is known."""
+        if self.state is not None and entry["seq"] > self.state.seq:
             assert entry["seq"] == self.state.seq + 1
             self.kinds.append(entry["kind"])
             if entry["payload"] is None:
@@ -181,6 +199,77 @@ async def test_lost_client_comes_back_and_misses_nothing(
         assert await back.reaches(seq) == await host.reaches(seq)
         assert back.kinds.count("chat_sent") == 20
         await back.close()
+
+
+async def say(house: House, who: Principal, room: Room, texts: list[str]) -> None:
+    """Say a lot."""
+    for start in range(0, len(texts), 50):
+        some = (house.give(who, room, SendChat, text=text) for text in texts[start : start + 50])
+        await asyncio.gather(*some)
+
+
+async def test_resume_gives_all_that_was_missed_from_any_gateway_however_much(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal
+) -> None:
+    room = await house.create(ana)
+    async with clients(house, room, gateways, ana, bea) as (host, member):
+        await host.enter()
+        await member.enter()
+        had = member.state
+        await member.close()
+        texts = [f"{number}" for number in range(1_200)]
+        await say(house, ana, room, texts)
+        back = Client(bea, room, house.resources.get(Tokens))
+        back.state = had
+        await back.connect(gateways[0])
+        saying = asyncio.create_task(say(house, ana, room, ["meanwhile"] * 100))
+        assert await back.enter() == "in"
+        await saying
+        state = await back.reaches((await house.state(ana, room.id)).seq)
+        assert all(answer["snapshot"] is None for answer in back.answers)
+        assert [len(answer["events"]) for answer in back.answers][:2] == [500, 500]
+        assert back.kinds.count("chat_sent") == 1_300
+        assert state == await host.reaches(state.seq)
+        await back.close()
+
+
+@pytest.mark.parametrize("text", ["\x01" * 4_000, "🥋" * 4_000], ids=["escaped", "wide"])
+async def test_no_answer_to_entering_is_longer_than_what_may_wait_for_a_slow_reader(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal, text: str
+) -> None:
+    room = await house.create(ana)
+    async with clients(house, room, gateways, ana, bea) as (host, member):
+        await host.enter()
+        await member.enter()
+        had = member.state
+        await say(house, ana, room, [text] * CHAT_KEPT)
+        for _ in range(LIGHTS_KEPT):
+            run = {"light_id": new_id(), "colour": "red", "seconds": 1, "files": ()}
+            await house.give(ana, room, ReportLight, output=text, **run)
+        for member.state in (had, None):  # all that was missed, and a snapshot
+            await member.enter()
+        lengths = [len(json.dumps(answer, ensure_ascii=False).encode()) for answer in member.answers]
+        assert max(lengths) < RealtimeSettings().max_backlog
+        assert member.state is not None
+        assert member.state.lights[-1].output == text
+        assert len(member.state.lights) == LIGHTS_KEPT
+        assert member.state.chat[-1].text == text.strip()
+
+
+async def test_nobody_is_told_what_came_before_the_session(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal
+) -> None:
+    room = await house.create(ana)
+    async with clients(house, room, gateways, ana, bea) as (host, member):
+        await host.enter()
+        await host.send("chat:send", text="among us")
+        before = (await house.state(ana, room.id)).seq
+        await host.send("session:close")
+        await service.open_room(house.live, ana, room.id)
+        for seq in (0, before, before + 1, -1):
+            answer = (await member.send("room:enter", epoch=1, seq=seq))["data"]
+            assert answer["events"] == []
+            assert answer["snapshot"]["chat"] == []
 
 
 async def test_banned_person_is_out_on_another_gateway(

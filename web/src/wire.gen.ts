@@ -135,6 +135,7 @@ export interface Entered {
   readonly status: "waiting" | "in";
   readonly snapshot: RoomState | null;
   readonly events: readonly (RoomEntry)[];
+  readonly more: boolean;
   readonly server_time: number;
 }
 
@@ -676,6 +677,7 @@ export interface RoomState {
   readonly access: "link" | "signed-in" | "members";
   readonly capacity: number;
   readonly opened_at: number | null;
+  readonly opened_seq: number;
   readonly phase: "code" | "break" | "retro";
   readonly people: Readonly<Record<string, Person>>;
   readonly banned: readonly (string)[];

@@ -147,6 +147,18 @@ describe("events", () => {
     expect(gateway.told("room:enter").at(-1)).toMatchObject({ epoch: 1, seq: 3 });
   });
 
+  it("reads all that it missed, page by page, while more happens", async () => {
+    dial();
+    await untilStatus("in");
+    gateway.page = 2;
+    for (const at of [1, 2, 3, 4, 5]) gateway.append({ kind: "phase_changed", phase: "break", at }, { tell: false });
+    gateway.append({ kind: "phase_changed", phase: "code", at: 6 });
+    await until(() => expect(see().state).toEqual(gateway.state));
+    const from = gateway.told("room:enter").map(({ seq }) => seq);
+    expect(from).toEqual([undefined, 3, 5, 7]);
+    expect(see().recent.map(({ seq }) => seq)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
   it("takes a new snapshot when the log has another epoch", async () => {
     dial();
     await untilStatus("in");

@@ -205,7 +205,7 @@ export class DojoConnection {
     const socket = this.socket;
     if (socket === null || this.isEntering) return;
     this.isEntering = true;
-    this.early = [];
+    this.early ??= [];
     const had = this.gaps > 1 ? null : this.state && { epoch: this.state.epoch, seq: this.state.seq };
     const sent = localNow();
     const ack = await this.ask<Entered>("room:enter", { ...this.body(), device: this.options.device, ...had });
@@ -224,6 +224,7 @@ export class DojoConnection {
     if (isNewer) this.state = snapshot;
     this.enteredAs = this.options.credentials.myId();
     if (this.state === null) return this.notEntered(ownProblem("no-answer"));
+    if (answer.more) return this.readOn(answer.events);
     const missed = [...answer.events, ...(this.early ?? [])];
     this.early = null;
     if (this.state.is_open) this.to("in", null);
@@ -231,6 +232,13 @@ export class DojoConnection {
     if (!this.state.is_open) this.to("ended", null);
     this.flush();
     this.changed();
+  }
+
+  /** So much was missed that it comes in pages; what happens meanwhile waits. */
+  private readOn(page: readonly Entry[]): void {
+    for (const entry of page) this.take(entry);
+    this.changed();
+    void this.enter();
   }
 
   private notEntered(problem: ProblemBody): void {

@@ -83,6 +83,8 @@ export interface Entered {
   status: "waiting" | "in";
   snapshot: RoomState | null;
   events: Entry[];
+  /** There are more: enter again with the number of the last one. */
+  more?: boolean;
   server_time?: number;
 }
 

@@ -41,6 +41,7 @@ const handlers: Handlers = {
     access: event.access,
     capacity: event.capacity,
     opened_at: event.at,
+    opened_seq: state.seq + 1,
     phase: "code",
     people: {},
     banned: state.banned,

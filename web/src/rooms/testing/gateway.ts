@@ -18,6 +18,8 @@ export class Gateway {
   /** Why nobody may connect, while it is not null; `refused` counts whom that met. */
   refusal: ProblemBody | null = null;
   refused = 0;
+  /** Missed events in one answer. */
+  page = 500;
   /** Events that get no answer although they are done. */
   readonly mute = new Set<string>();
   readonly answers = new Map<string, Ack<unknown>>();
@@ -100,6 +102,8 @@ export class Gateway {
       return { status: "in", snapshot: this.state, events: [], server_time };
     }
     const since = body.seq;
-    return { status: "in", snapshot: null, events: this.log.filter(({ seq }) => seq > since), server_time };
+    const missed = this.log.filter(({ seq }) => seq > since);
+    const more = missed.length > this.page;
+    return { status: "in", snapshot: null, events: missed.slice(0, this.page), more, server_time };
   }
 }

@@ -35,6 +35,7 @@ export function roomState(people: readonly Person[], more: Partial<RoomState> = 
     language: "python",
     access: "link",
     capacity: 30,
+    opened_seq: 1,
     opened_at: 1,
     phase: "code",
     people: Object.fromEntries(people.map((one) => [one.id, one])),
