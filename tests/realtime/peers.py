@@ -71,6 +71,7 @@ class Peer:
         self.received = 0
         self.is_synced = False
         self.sent = 0
+        self.document_id = document_id
         self._numbered = numbered
         self._url = f"{gateway if isinstance(gateway, str) else gateway.url}/yjs/{document_id}"
         self._word = word

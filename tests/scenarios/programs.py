@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import aiohttp
 
-from core.model import new_id
+from core.model import UserId, new_id
+from loadtests.facts import Acked, EditAcked, Edited, Entered, Fact, Received, Refused, Sent, Stayed
 from rooms.events import RoomEvent, room_event
 from rooms.state import RoomState, evolve
 from tests.realtime.peers import Peer
@@ -74,7 +77,7 @@ class Wire:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, hear: Callable[[str, Any], None]) -> None:
         self._socket = socket
         self._hear = hear
-        self._acks: dict[int, asyncio.Future[Any]] = {}
+        self._acks: dict[int, tuple[asyncio.Future[Any], Callable[[Any], None]]] = {}
         self._sent = 0
         self._listening = asyncio.create_task(self._listen())
 
@@ -96,11 +99,20 @@ class Wire:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing broke it."""
-        return not self._listening.done()
+        """Whether nothing broke it.
 
-    async def call(self, event: str, payload: dict[str, Any]) -> Any:
-        """The acknowledgement.
+        Raises:
+            AssertionError: what was heard cannot be.
+        """
+        if not self._listening.done():
+            return True
+        wrong = None if self._listening.cancelled() else self._listening.exception()
+        if isinstance(wrong, AssertionError):
+            raise wrong
+        return False
+
+    async def call(self, event: str, payload: dict[str, Any], note: Callable[[Any], None] = lambda _: None) -> Any:
+        """The acknowledgement; ``note`` gets it before anything that comes behind it is heard.
 
         Raises:
             ConnectionError: there will be none.
@@ -109,23 +121,30 @@ class Wire:
         if not self.is_open:
             raise ConnectionError
         self._sent += 1
-        future = self._acks[self._sent] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._acks[self._sent] = future, note
         await self._socket.send_str(f"42{self._sent}" + json.dumps([event, payload]))
         async with asyncio.timeout(PATIENCE):
             return await future
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up.
+
+        Raises:
+            AssertionError: what was heard cannot be.
+        """
         self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        (wrong,) = await asyncio.gather(self._listening, return_exceptions=True)
         await self._socket.close()
+        if isinstance(wrong, AssertionError):
+            raise wrong
 
     async def _listen(self) -> None:
         try:
             async for message in self._socket:
                 await self._take(message.data)
         finally:
-            for future in self._acks.values():
+            for future, _ in self._acks.values():
                 if not future.done():
                     future.set_exception(ConnectionError())
                     future.exception()
@@ -138,21 +157,28 @@ class Wire:
             self._hear(event, payload)
         elif text.startswith("43"):
             bracket = text.index("[")
-            future = self._acks.pop(int(text[2:bracket]))
+            future, note = self._acks.pop(int(text[2:bracket]))
+            answer = json.loads(text[bracket:])[0]
+            note(answer)
             if not future.done():
-                future.set_result(json.loads(text[bracket:])[0])
+                future.set_result(answer)
 
 
 class Player:
-    """Someone in a dojo, as the client is: folds what it hears, comes back, and offers again what was not answered."""
+    """Someone in a dojo, as the client is: folds what it hears, comes back, and offers again what was not answered.
+
+    What they do, are told and hear is noted for the history checker.
+    """
 
     def __init__(self, who: Caller, room_id: str, gateways: list[str]) -> None:
         self.who = who
         self.room_id = room_id
         self.state: RoomState | None = None
         self.returns = 0
+        self.facts: list[Fact] = []
         self._gateways = gateways
         self._wire: Wire | None = None
+        self._connections = 0
         self._early: list[dict[str, Any]] = []
         self._entering = asyncio.Lock()
 
@@ -161,6 +187,18 @@ class Player:
         """Who it is."""
         assert self.who.user_id is not None
         return self.who.user_id
+
+    @property
+    def name(self) -> str:
+        """As which it is noted."""
+        return str(self.user_id)
+
+    def stays(self, *everybody: "Player") -> Stayed:
+        """Who of them is here."""
+        assert self.state is not None
+        people = self.state.people
+        here = [each.name for each in everybody if people[UserId(each.user_id)].presence == "here"]
+        return Stayed(self.name, self.room_id, self.state.seq, here)
 
     async def enter(self) -> Wire:
         """The connection, inside; made anew where it broke, on the next gateway."""
@@ -179,21 +217,39 @@ class Player:
     async def _try(self) -> bool:
         """Come in; False where the gateway did not let us try."""
         self._wire = None  # what broke
+        self._connections += 1
+        self._early = []
         wire = await Wire.open(self.who.http, self._gateways[0], self.who.token, self._heard)
-        have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
-        answer = await wire.call("room:enter", {"room_id": self.room_id, "op_id": str(new_id()), **have})
-        if not answer["ok"] or answer["data"]["status"] != "in":
-            await wire.close()
-            assert answer["ok"] or answer["problem"]["code"] in PASSING, answer
-            return bool(answer["ok"])
-        if answer["data"]["snapshot"] is not None:
-            self.state = RoomState.model_validate(answer["data"]["snapshot"])
-        early, self._early = self._early, []
-        for entry in [*answer["data"]["events"], *early]:
-            self._fold(entry)
+        more = True
+        while more:
+            have = {} if self.state is None else {"epoch": self.state.epoch, "seq": self.state.seq}
+            answer = await wire.call("room:enter", {"room_id": self.room_id, "op_id": str(new_id()), **have})
+            if not answer["ok"] or answer["data"]["status"] != "in":
+                await wire.close()
+                assert answer["ok"] or answer["problem"]["code"] in PASSING, answer
+                return bool(answer["ok"])
+            more = self._missed(answer["data"])
+        self._come_in(is_tail=answer["data"]["snapshot"] is None)
         self._wire = wire
         self.returns += 1
         return True
+
+    def _missed(self, data: dict[str, Any]) -> bool:
+        """Take in a snapshot, or a page of what was missed; whether there is more."""
+        if data["snapshot"] is not None:
+            self.state = RoomState.model_validate(data["snapshot"])
+        for entry in data["events"]:
+            self._note(entry, is_tail=True)
+            self._fold(entry)
+        return bool(data.get("more"))
+
+    def _come_in(self, *, is_tail: bool) -> None:
+        assert self.state is not None
+        state = self.state
+        self.facts.append(Entered(self.name, self.room_id, self._connections, state.epoch, state.seq, is_tail))
+        early, self._early = self._early, []
+        for entry in early:
+            self._fold(entry)
 
     async def drop(self) -> None:
         """Hang up."""
@@ -203,11 +259,18 @@ class Player:
 
     async def give(self, event: str, **values: Any) -> int:
         """Send a command until it is acknowledged, each time with the same ``op_id``; its number."""
-        op_id = str(new_id())
+        op_id, intended = str(new_id()), time.time()
+        mark = values["text"] if event == "chat:send" else ""
         while True:
             wire = await self.enter()
+            self.facts.append(
+                Sent(
+                    self.name, self.room_id, op_id, event, bool(mark), mark, self._connections, intended, time.time()
+                )
+            )  # fmt: skip
+            payload = {"room_id": self.room_id, "op_id": op_id, **values}
             try:
-                answer = await wire.call(event, {"room_id": self.room_id, "op_id": op_id, **values})
+                answer = await wire.call(event, payload, partial(self._note_answer, op_id))
             except (OSError, TimeoutError, aiohttp.ClientError):
                 await self.drop()
                 continue
@@ -219,8 +282,23 @@ class Player:
                 await self.drop()
             await asyncio.sleep(AGAIN)
 
+    def _note_answer(self, op_id: str, answer: dict[str, Any]) -> None:
+        if answer["ok"]:
+            self.facts.append(Acked(self.name, self.room_id, op_id, answer["data"]["seq"], time.time()))
+        elif answer["problem"]["code"] not in PASSING:
+            self.facts.append(Refused(self.name, self.room_id, op_id, answer["problem"]["code"]))
+
+    def _note(self, entry: dict[str, Any], *, is_tail: bool) -> None:
+        self.facts.append(
+            Received(
+                self.name, self.room_id, self._connections, entry["epoch"], entry["seq"], entry["op_id"],
+                entry["payload"] is None, is_tail,
+            )
+        )  # fmt: skip
+
     def _heard(self, event: str, payload: Any) -> None:
         if event == "room:event":
+            self._note(payload, is_tail=False)
             if self.state is None or self._wire is None:
                 self._early.append(payload)
             else:
@@ -245,6 +323,7 @@ class Typist:
         self.typed = 0
         self.acked: set[str] = set()
         self.refused = 0
+        self.facts: list[Fact] = []
         self._gateways = gateways
         self._peer: Peer | None = None
 
@@ -261,6 +340,7 @@ class Typist:
             answer = await self._fate(peer, number)
             if answer == "ack":
                 self.acked.add(word)
+                self._note(peer, word)
                 return True
             if answer is not None:
                 self.refused += 1
@@ -271,6 +351,13 @@ class Typist:
             self._peer = None
             peer = await self._open(doc)
             number = 1  # the answer to the gateway's question: all that it has not stored
+
+    def _note(self, peer: Peer, word: str) -> None:
+        client, text = self.player.name, str(peer.document_id)
+        self.facts += [
+            Edited(client, text, word, False, 0, 0, 0, 0.0),  # its clocks may be another's: an offered word is merged
+            EditAcked(client, text, word, False, 0.0),
+        ]
 
     async def _fate(self, peer: Peer, number: int) -> str | None:
         """``ack``, the code of a refusal, or None when the connection broke."""

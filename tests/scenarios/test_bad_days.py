@@ -4,13 +4,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 from playwright.async_api import Locator, Playwright, expect
 
+from tests.scenarios.judged import judge
 from tests.scenarios.people import PATIENCE, Person, a_browser
 from tests.scenarios.programs import Caller, Player
 from tests.up import Up
@@ -33,8 +35,9 @@ async def until(condition: Callable[[], Any], patience: float = 30) -> None:
         await asyncio.sleep(0.02)
 
 
-async def two_in_a_dojo(http: aiohttp.ClientSession, house: Up) -> tuple[Player, Player]:
-    """A host on the one gateway and a guest on the other."""
+@asynccontextmanager
+async def two_in_a_dojo(http: aiohttp.ClientSession, house: Up) -> AsyncIterator[tuple[Player, Player]]:
+    """A host on the one gateway and a guest on the other; what they noted is judged in the end."""
     address = house.address()["address"]
     host = await Caller(http, address).sign_up("Ana")
     room = (await host.ask("POST", "/api/rooms", {"kata": "fizzbuzz"})).body
@@ -47,7 +50,10 @@ async def two_in_a_dojo(http: aiohttp.ClientSession, house: Up) -> tuple[Player,
         await players[0].give("people:admit")
         await asyncio.sleep(0.1)
     await coming
-    return players
+    yield players
+    await judge(house.admin_url(), players)
+    for player in players:
+        await player.drop()
 
 
 def reads(player: Player, text: str) -> Callable[[], bool]:
@@ -70,8 +76,7 @@ async def looks_on(bea: Person, host: Player) -> Locator:
 async def test_page_says_while_redis_stands_still_that_others_are_late(
     house: Up, http: aiohttp.ClientSession, playwright: Playwright
 ) -> None:
-    host, guest = await two_in_a_dojo(http, house)
-    async with a_browser(playwright) as browser:
+    async with two_in_a_dojo(http, house) as (host, guest), a_browser(playwright) as browser:
         bea = await Person.at(browser, "Bea")
         line = await looks_on(bea, host)
         await expect(line).to_be_empty()
@@ -84,54 +89,48 @@ async def test_page_says_while_redis_stands_still_that_others_are_late(
                 await bea.sees(f"said by {player.user_id}")
         await expect(line).to_be_empty(timeout=PATIENCE)
         assert bea.complaints == []
-    for player in (host, guest):
-        await player.drop()
 
 
 async def test_dojo_goes_on_while_redis_stands_still(house: Up, http: aiohttp.ClientSession) -> None:
-    host, guest = await two_in_a_dojo(http, house)
-    email = await host.who.get("/api/me")
-    with house.standing_still("redis"):
-        for number in range(3):
-            async with asyncio.timeout(AT_ONCE):
-                await host.give("chat:send", text=f"without {number}")
-            await until(reads(guest, f"without {number}"), SLOW_LOOK)
-        await guest.give("chat:send", text="and back")
-        await until(reads(host, "and back"), SLOW_LOOK)
-        sign_in = {"email": email["email"], "password": "a long enough password"}
-        async with asyncio.timeout(SOON):
-            assert (await host.who.ask("POST", "/api/session", sign_in)).status == 201
-        wrong = await host.who.ask("POST", "/api/session", {**sign_in, "password": "a wrong password"})
-        assert (wrong.status, wrong.body["code"]) == (401, "wrong-credentials")
-        assert (await host.who.ask("POST", "/api/rooms", {"kata": "fizzbuzz"})).status == 201
-        ready = (await host.who.ask("GET", "/health/ready")).status
-        assert ready == 200
-    assert (host.returns, guest.returns) == (1, 1)  # nobody lost a connection
-    await host.give("chat:send", text="with")
-    await until(reads(guest, "with"), SLOW_LOOK)
-    for player in (host, guest):
-        await player.drop()
+    async with two_in_a_dojo(http, house) as (host, guest):
+        email = await host.who.get("/api/me")
+        with house.standing_still("redis"):
+            for number in range(3):
+                async with asyncio.timeout(AT_ONCE):
+                    await host.give("chat:send", text=f"without {number}")
+                await until(reads(guest, f"without {number}"), SLOW_LOOK)
+            await guest.give("chat:send", text="and back")
+            await until(reads(host, "and back"), SLOW_LOOK)
+            sign_in = {"email": email["email"], "password": "a long enough password"}
+            async with asyncio.timeout(SOON):
+                assert (await host.who.ask("POST", "/api/session", sign_in)).status == 201
+            wrong = await host.who.ask("POST", "/api/session", {**sign_in, "password": "a wrong password"})
+            assert (wrong.status, wrong.body["code"]) == (401, "wrong-credentials")
+            assert (await host.who.ask("POST", "/api/rooms", {"kata": "fizzbuzz"})).status == 201
+            ready = (await host.who.ask("GET", "/health/ready")).status
+            assert ready == 200
+        assert (host.returns, guest.returns) == (1, 1)  # nobody lost a connection
+        await host.give("chat:send", text="with")
+        await until(reads(guest, "with"), SLOW_LOOK)
 
 
 async def test_dojo_goes_on_without_livekit(house: Up, http: aiohttp.ClientSession) -> None:
-    host, guest = await two_in_a_dojo(http, house)
-    path = f"/api/rooms/{host.room_id}/media-token"
-    assert (await host.who.ask("POST", path)).status == 200
-    with house.standing_still("livekit"):
-        async with asyncio.timeout(SOON):
-            away = await guest.who.ask("POST", path)
-        assert (away.status, away.body["code"], away.body["retry_after"] > 0) == (503, "unavailable", True)
-        await host.give("rotation:start", turn_seconds=60)
-        await guest.give("chat:send", text="I hear nothing")
-        await until(reads(host, "I hear nothing"))
-    before = house.leader("livekit")
-    assert before is not None
-    os.kill(before, signal.SIGKILL)
-    await until(lambda: house.leader("livekit") not in {None, before})
-    async with asyncio.timeout(20):
-        while (back := await guest.who.ask("POST", path)).status != 200:
-            assert back.status == 503
-            await asyncio.sleep(0.1)
-    assert (host.returns, guest.returns) == (1, 1)
-    for player in (host, guest):
-        await player.drop()
+    async with two_in_a_dojo(http, house) as (host, guest):
+        path = f"/api/rooms/{host.room_id}/media-token"
+        assert (await host.who.ask("POST", path)).status == 200
+        with house.standing_still("livekit"):
+            async with asyncio.timeout(SOON):
+                away = await guest.who.ask("POST", path)
+            assert (away.status, away.body["code"], away.body["retry_after"] > 0) == (503, "unavailable", True)
+            await host.give("rotation:start", turn_seconds=60)
+            await guest.give("chat:send", text="I hear nothing")
+            await until(reads(host, "I hear nothing"))
+        before = house.leader("livekit")
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: house.leader("livekit") not in {None, before})
+        async with asyncio.timeout(20):
+            while (back := await guest.who.ask("POST", path)).status != 200:
+                assert back.status == 503
+                await asyncio.sleep(0.1)
+        assert (host.returns, guest.returns) == (1, 1)

@@ -18,6 +18,7 @@ from pycrdt import Doc, Text
 
 from app.health import is_healthy
 from rooms.state import RoomState
+from tests.scenarios.judged import judge
 from tests.scenarios.programs import Caller, Player, Typist
 from tests.up import Up, command
 
@@ -161,6 +162,7 @@ async def test_killed_parts_come_back_and_nothing_acknowledged_is_lost(
     async with sat_down(http, fragile) as table:
         await kill_everything(fragile, table)
         state = await table.agree()
+        await judge(fragile.admin_url(), table.players, table.typists)
         check_log(fragile, table, state)
         check_text(fragile, table, state)
         await check_rotation(fragile, table)
