@@ -22,11 +22,11 @@ def administrator(running: dict[str, str], superuser: str) -> str:
     return parts._replace(netloc=f"postgres:{superuser}@{parts.hostname}:{parts.port}").geturl()
 
 
-def read_stored(url: str, rooms: Collection[str]) -> Stored:
-    """The logs of ``rooms`` and of the documents of their sessions."""
+def read_stored(url: str, rooms: Collection[str], more: Collection[str] = ()) -> Stored:
+    """The logs of ``rooms``, of the documents of their sessions, and of ``more`` documents."""
     with psycopg.connect(url, connect_timeout=10) as connection:
         found = dict(_rooms(connection, rooms))
-        documents = [document for room in found.values() for document in room.documents]
+        documents = [*(document for room in found.values() for document in room.documents), *more]
         return Stored(found, dict(_documents(connection, documents)))
 
 

@@ -25,6 +25,11 @@ class DatabaseUrls(NamedTuple):
     migration: str
     app: str
 
+    @property
+    def everything(self) -> str:
+        """The database itself as the administrator, who sees all tenants."""
+        return self.admin.rpartition("/")[0] + "/" + self.app.rpartition("/")[2]
+
 
 class Servers(NamedTuple):
     """What the session runs on."""

@@ -42,7 +42,7 @@ def _altered(urls: DatabaseUrls, change: str, back: str) -> Iterator[None]:
 @contextmanager
 def locked(urls: DatabaseUrls, stream_id: UUID) -> Iterator[None]:
     """Nothing is appended to a stream: who wants to has to wait."""
-    with psycopg.connect(urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]) as connection:
+    with psycopg.connect(urls.everything) as connection:
         connection.execute("SELECT 1 FROM log_streams WHERE stream_id = %s FOR UPDATE", (stream_id,))
         yield
 
@@ -50,8 +50,7 @@ def locked(urls: DatabaseUrls, stream_id: UUID) -> Iterator[None]:
 @asynccontextmanager
 async def no_new_node(urls: DatabaseUrls) -> "AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]":
     """No gateway can begin: PostgreSQL says that it cannot now. The connection commits each statement."""
-    url = urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(urls.everything, autocommit=True) as connection:
         await connection.execute(
             """
             CREATE FUNCTION not_now() RETURNS trigger LANGUAGE plpgsql AS

@@ -20,9 +20,12 @@ from core.model import TenantId, UserId, new_id
 from core.process import Process, drain, resources_of, web_application
 from core.settings import CoreSettings
 from core.tokens import Tokens
+from loadtests.facts import Fact
 from realtime import package as realtime
 from realtime.settings import RealtimeSettings
+from tests.conftest import DatabaseUrls
 from tests.realtime import doors
+from tests.realtime.noted import judge, received, sent, told
 from tests.realtime.wire import ENGINE, Polling, Server, Wires, serving
 
 PATIENCE = 10.0
@@ -63,13 +66,17 @@ async def seen(name: str, **labels: str) -> AsyncIterator[None]:
 class Client:
     """A Socket.IO client that writes down what it hears."""
 
-    def __init__(self, url: str, token: str | None, path: str, transports: list[str]) -> None:
+    def __init__(self, url: str, who: Principal | None, token: str | None, path: str, transports: list[str]) -> None:
+        self.name = str(who and who.user_id)
+        self.rooms: set[str] = set()
+        self.facts: list[Fact] = []
+        """What they did, were told and heard, for the history checker."""
         self.heard: list[tuple[str, Any]] = []
         self.refused: list[Any] = []
         self.is_gone = asyncio.Event()
         serializer = "msgpack" if "msgpack" in path else "default"
         self.socket = socketio.AsyncClient(reconnection=False, serializer=serializer)
-        self.socket.on("*", lambda name, data=None: self.heard.append((name, data)))
+        self.socket.on("*", self._hear)
         self.socket.on("connect_error", self.refused.append)
         self.socket.on("disconnect", lambda *_: self.is_gone.set())
         self._how = {"url": url, "auth": {"token": token}, "socketio_path": path, "transports": transports}
@@ -81,9 +88,29 @@ class Client:
 
     async def call(self, event: str, **payload: Any) -> dict[str, Any]:
         """Send an event; the acknowledgement."""
+        if event == "chat:send":
+            payload.setdefault("op_id", new_id())
         plain = {name: str(value) if isinstance(value, UUID) else value for name, value in payload.items()}
-        answer: dict[str, Any] = await self.socket.call(event, plain, timeout=PATIENCE)
-        return answer
+        answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+        def take(answer: dict[str, Any]) -> None:  # before what comes behind it is heard
+            self.facts += told(self.name, event, plain, answer)
+            if event == "room:enter" and answer["ok"]:
+                self.rooms.add(plain["room_id"])
+            if not answered.done():
+                answered.set_result(answer)
+
+        self.facts += sent(self.name, event, plain)
+        await self.socket.emit(event, plain, callback=take)
+        async with asyncio.timeout(PATIENCE):
+            return await answered
+
+    def _hear(self, name: str, data: Any = None) -> None:
+        self.heard.append((name, data))
+        if name == "room:event":
+            self.facts.append(received(self.name, data))
+        elif name == "room:expelled":
+            self.rooms.discard(data["room_id"])
 
     def events(self, name: str = "room:event") -> list[Any]:
         """What was heard under ``name``."""
@@ -202,9 +229,14 @@ def person(tenant_id: TenantId) -> Callable[..., Principal]:
 
 
 @pytest.fixture
-async def connect(tokens: Tokens) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+def clients() -> list[Client]:
+    """All that were connected in this test."""
+    return []
+
+
+@pytest.fixture
+async def connect(tokens: Tokens, clients: list[Client]) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     """Connects people to gateways, and disconnects them in the end."""
-    clients: list[Client] = []
 
     async def make(
         gateway: Gateway,
@@ -214,7 +246,7 @@ async def connect(tokens: Tokens) -> AsyncIterator[Callable[..., Awaitable[Clien
         transports: tuple[str, ...] = ("websocket",),
     ) -> Client:
         token = tokens.access(who) if isinstance(who, Principal) else who
-        client = Client(gateway.url, token, path, list(transports))
+        client = Client(gateway.url, who if isinstance(who, Principal) else None, token, path, list(transports))
         clients.append(client)
         return await client.connect()
 
@@ -269,11 +301,17 @@ async def document_id(document_in: Callable[[], Awaitable[UUID]]) -> UUID:
 
 
 @pytest.fixture
-async def sit(tokens: Tokens, document_id: UUID, room_id: UUID) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+def peers() -> list[Any]:
+    """All that were seated in this test."""
+    return []
+
+
+@pytest.fixture
+async def sit(
+    tokens: Tokens, document_id: UUID, room_id: UUID, peers: list[Any]
+) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
     """Seats people at the document."""
     from tests.realtime.peers import Peer, editor_pass  # they need what is above
-
-    peers: list[Peer] = []
 
     async def make(
         gateway: Gateway, who: Principal, *, may_write: bool = True, doc: Any = None, numbered: bool = True
@@ -286,3 +324,18 @@ async def sit(tokens: Tokens, document_id: UUID, room_id: UUID) -> AsyncIterator
     yield make
     for peer in peers:
         await peer.close()
+
+
+@pytest.fixture
+def admin_url(database_urls: DatabaseUrls) -> str:
+    """Where the logs are in the end."""
+    return database_urls.everything
+
+
+@pytest.fixture
+async def judged(
+    admin_url: str, new_gateway: Any, connect: Any, sit: Any, clients: list[Client], peers: list[Any]
+) -> AsyncIterator[None]:
+    """What everybody noted is compared with the logs in the end, while gateways and people are still there."""
+    yield
+    await judge(admin_url, clients, peers)

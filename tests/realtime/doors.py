@@ -32,7 +32,7 @@ class Say(ToRoom):
     op_id: UUID | None = None
     to: UserId | None = None
     expels: UserId | None = None
-    kind: str = "chat_sent"
+    kind: str = "said"
 
 
 class Word(Model):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from core.db import Database
 from core.eventlog import read
 from core.model import TenantId
 from core.tokens import Tokens
+from loadtests.facts import EditAcked, Edited, Fact
 from realtime import ysync
 from realtime.lib0 import Reader, varbytes, varstring, varuint
 from realtime.models import EditorGrant
@@ -72,6 +74,9 @@ class Peer:
         self.is_synced = False
         self.sent = 0
         self.document_id = document_id
+        self.facts: list[Fact] = []
+        """What was typed and acknowledged, for the history checker."""
+        self._typed: dict[int, str] = {}
         self._numbered = numbered
         self._url = f"{gateway if isinstance(gateway, str) else gateway.url}/yjs/{document_id}"
         self._word = word
@@ -97,8 +102,11 @@ class Peer:
 
     async def type(self, words: str, at: int | None = None) -> int:
         """Type, and send it; the update's number."""
-        before = self.doc.get_state()
+        before, name, author = self.doc.get_state(), str(self.document_id), self.doc.client_id
         self.text.insert(len(str(self.text).encode()) if at is None else at, words)
+        start, end = (ysync.read_vector(state).get(author, 0) for state in (before, self.doc.get_state()))
+        self.facts.append(Edited(str(author), name, words, False, author, start, end, time.time()))
+        self._typed[self.sent + 1] = words
         return await self.send(self.doc.get_update(before))
 
     async def wipe(self) -> int:
@@ -170,3 +178,6 @@ class Peer:
         elif kind == ysync.OURS:
             answer, number = reader.varuint(), reader.varuint()
             self.answers[number] = "ack" if answer == ysync.ACK else reader.string()
+            if answer == ysync.ACK and number in self._typed:
+                author, name = str(self.doc.client_id), str(self.document_id)
+                self.facts.append(EditAcked(author, name, self._typed[number], False, time.time()))

@@ -83,8 +83,3 @@ class Witness(Player):
         await asyncio.sleep(wait)
         await self.drop()
         await self.enter()
-
-
-def admin_url(servers: Servers) -> str:
-    """The session's database as its administrator, who sees all tenants."""
-    return servers.database.admin.rpartition("/")[0] + "/" + servers.database.app.rpartition("/")[2]

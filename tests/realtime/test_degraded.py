@@ -90,6 +90,7 @@ async def test_who_comes_meanwhile_is_told_after_the_welcome(
                 assert await socket.receive_str() == f"42{word}"
 
 
+@pytest.mark.usefixtures("judged")
 async def test_people_are_told_while_redis_stands_still_and_what_is_said_arrives(
     new_gateway: NewGateway, own_redis: "tuple[str, subprocess.Popen[bytes]]", connect: Connect, person: Person,
     room_id: UUID,
@@ -113,6 +114,7 @@ async def test_people_are_told_while_redis_stands_still_and_what_is_said_arrives
         await was_told(client, TOLD, BACK)
 
 
+@pytest.mark.usefixtures("judged")
 async def test_people_who_share_a_room_with_a_gateway_that_is_cut_off_are_told_at_the_others(
     new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, room_id: UUID,
     document_in: Callable[[], Awaitable[UUID]],

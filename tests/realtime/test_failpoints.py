@@ -10,7 +10,7 @@ import pytest
 from app.parts import free_port
 from tests.conftest import Servers
 from tests.realtime.conftest import until, until_async
-from tests.realtime.processes import Mortal, Witness, admin_url, serving
+from tests.realtime.processes import Mortal, Witness, serving
 from tests.scenarios.judged import judge
 from tests.scenarios.programs import Caller, Typist
 
@@ -68,7 +68,7 @@ async def test_gateway_that_dies_loses_nothing_and_repeats_nothing(
     await leaver.enter()
     for window in (leaver, keeper):
         await window.says(f"after, {window.name}")
-    await judge(admin_url(servers), [keeper, leaver], [typist])
+    await judge(servers.database.everything, [keeper, leaver], [typist])
     await typist.close()
     for window in (keeper, leaver):
         await window.drop()
@@ -121,7 +121,7 @@ async def test_gateway_that_is_told_to_stop_hands_everybody_over(
     is_over.set()
     await asyncio.gather(*tasks)
     assert [len(window.sent_away) for window in windows] == [1] * len(windows)
-    await judge(admin_url(servers), windows, [typist])
+    await judge(servers.database.everything, windows, [typist])
     await typist.close()
     for window in windows:
         await window.drop()

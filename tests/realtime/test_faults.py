@@ -1,6 +1,6 @@
 """Parts that go away: nothing acknowledged is lost, nothing unstored is acknowledged, and all is well when they return."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -9,13 +9,14 @@ from pycrdt import Text
 from core.bus import Bus
 from core.db import Database
 from core.eventlog import read
-from core.model import TenantId
+from core.model import TenantId, new_id
 from core.settings import CoreSettings
-from core.tokens import Tokens
 from tests.line import Line
 from tests.realtime import doors
 from tests.realtime.conftest import Connect, NewGateway, Person, until, until_async
-from tests.realtime.peers import Peer, editor_pass, stored
+from tests.realtime.peers import Sit, stored
+
+pytestmark = pytest.mark.usefixtures("judged")
 
 
 @pytest.fixture
@@ -72,29 +73,15 @@ async def test_who_may_not_stay_is_sent_away_without_redis(
     assert "we are among ourselves" not in bob.texts()
 
 
-async def test_edits_arrive_without_redis(
-    new_gateway: NewGateway,
-    bus_line: Line,
-    person: Person,
-    tokens: Tokens,
-    room_id: UUID,
-    document_in: Callable[[], Awaitable[UUID]],
-) -> None:
+async def test_edits_arrive_without_redis(new_gateway: NewGateway, bus_line: Line, person: Person, sit: Sit) -> None:
     gateways = [await new_gateway(core={"redis_url": bus_line.url}) for _ in range(2)]
-    document_id = await document_in()
-    ana, bob = [
-        Peer(gateway, document_id, editor_pass(tokens, person("P"), document_id, room_id)) for gateway in gateways
-    ]
-    for peer in (ana, bob):
-        await peer.synced()
+    ana, bob = [await sit(gateway, person("P")) for gateway in gateways]
     bus_line.cut()
     for letter in "abc":
         assert await ana.answer(await ana.type(letter)) == "ack"
     await until(lambda: str(bob) == "abc")
     assert await bob.answer(await bob.type("d")) == "ack"
     await until(lambda: str(ana) == "abcd")
-    for peer in (ana, bob):
-        await peer.close()
 
 
 async def test_without_postgresql_nothing_is_acknowledged_and_all_goes_on_when_it_is_back(
@@ -108,30 +95,27 @@ async def test_without_postgresql_nothing_is_acknowledged_and_all_goes_on_when_i
     assert (await ana.call("chat:send", room_id=room_id, text="before"))["ok"]
     await bob.has_events(1)
     database_line.cut()
-    refused = await ana.call("chat:send", room_id=room_id, text="during")
+    during = {"room_id": room_id, "text": "during", "op_id": new_id()}
+    refused = await ana.call("chat:send", **during)
     assert refused["problem"]["code"] == "unavailable"
     database_line.mend()
 
     async def is_said() -> bool:
-        return bool((await ana.call("chat:send", room_id=room_id, text="after"))["ok"])
+        return bool((await ana.call("chat:send", **during))["ok"])
 
     await until_async(is_said)
-    await until(lambda: "after" in bob.texts())
+    await until(lambda: "during" in bob.texts())
     async with database.transaction(tenant_id) as tx:
         kept = [each.payload["text"] for each in await read(tx, room_id, 0) if each.payload and "text" in each.payload]
     assert kept == [text for text in bob.texts() if text]
 
 
 async def test_edits_wait_for_postgresql_and_are_stored_once(
-    new_gateway: NewGateway, database_line: Line, person: Person, tokens: Tokens, room_id: UUID,
-    document_in: Callable[[], Awaitable[UUID]], database: Database, tenant_id: TenantId,
+    new_gateway: NewGateway, database_line: Line, person: Person, sit: Sit, document_id: UUID, database: Database,
+    tenant_id: TenantId,
 ) -> None:  # fmt: skip
     gateway = await new_gateway(core={"database_url": database_line.url})
-    document_id = await document_in()
-    word = editor_pass(tokens, person("Ana"), document_id, room_id)
-    ana, bob = Peer(gateway, document_id, word), Peer(gateway, document_id, word)
-    for peer in (ana, bob):
-        await peer.synced()
+    ana, bob = [await sit(gateway, person("P")) for _ in range(2)]
     await ana.answer(await ana.type("a"))
     database_line.cut()
     waiting = [await ana.type(letter) for letter in "bcdef"]
@@ -141,5 +125,3 @@ async def test_edits_wait_for_postgresql_and_are_stored_once(
     assert [await ana.answer(number) for number in waiting] == ["ack"] * 5
     await until(lambda: str(bob) == "abcdef")
     assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "abcdef"
-    for peer in (ana, bob):
-        await peer.close()

@@ -284,8 +284,7 @@ async def test_restored_log_sends_everybody_round(
 
 async def lose(urls: DatabaseUrls, stream_id: UUID, entries: int) -> None:
     """Take the last entries off a log, as a backup that was made before them does."""
-    url = urls.admin.rpartition("/")[0] + "/" + urls.app.rpartition("/")[2]
-    async with await psycopg.AsyncConnection.connect(url) as connection:
+    async with await psycopg.AsyncConnection.connect(urls.everything) as connection:
         await connection.execute(
             "DELETE FROM log_entries e USING log_streams s WHERE s.stream_id = e.stream_id AND e.stream_id = %s"
             " AND e.seq > s.last_seq - %s", (stream_id, entries),

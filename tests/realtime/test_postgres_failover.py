@@ -16,6 +16,8 @@ from tests.line import Line
 from tests.realtime.conftest import Connect, NewGateway, Person, until
 from tests.standby import Pair, replicated
 
+pytestmark = pytest.mark.usefixtures("judged")
+
 SOON = 4.0
 """Seconds until somebody who cannot be served is told so."""
 BACK_WITHIN = 10.0
@@ -35,6 +37,12 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 def database_urls(pair: Pair) -> DatabaseUrls:
     """What the test prepares, it prepares at the primary."""
     return pair.primary
+
+
+@pytest.fixture
+def admin_url(pair: Pair) -> str:
+    """Where the logs are in the end."""
+    return pair.standby.everything
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.line import Line
 from tests.postgres import FAULTS
 from tests.realtime.conftest import Client, Connect, NewGateway, Person, until, until_async
 
+pytestmark = pytest.mark.usefixtures("judged")
+
 SOON = 4.0
 """Seconds until somebody who cannot be served is told so."""
 
@@ -109,7 +111,7 @@ async def test_slow_postgresql_makes_answers_late_and_never_early(
 
     async def write() -> None:
         for count in range(1, 4):
-            assert await typist.answer(await typist.type("x")) == "ack"
+            assert await typist.answer(await typist.type(f"<{count}>")) == "ack"
             assert len(await stored(database, tenant_id, document_id)) >= count
 
     await asyncio.gather(write(), *map(speak, people))
