@@ -150,7 +150,7 @@ async def tails(db: Queries, wanted: Sequence[tuple[TenantId, UUID, int]], limit
 
 async def ended_sign_ins(db: Queries, sign_in_ids: Sequence[UUID]) -> list[UUID]:
     """Which of these sign-ins are over; identity's published function."""
-    return [row[0] for row in await db.rows("SELECT ended_sign_ins($1::uuid[])", list(sign_in_ids))]
+    return [row[0] for row in await db.rows("SELECT sign_ins_over($1::uuid[])", list(sign_in_ids))]
 
 
 async def is_told_of(tx: Transaction, stream_id: UUID, since: int, kinds: Sequence[str], person_id: UserId) -> bool:

@@ -25,7 +25,7 @@ async def refresh(browser: Browser, word: str | None = None) -> Answer:
 async def ended_ids(house: House, asked: list[UUID]) -> list[UUID]:
     """What the gateway's poll hears."""
     async with house.database.system() as read:
-        return [found for (found,) in await read.rows("SELECT * FROM ended_sign_ins($1)", asked)]
+        return [found for (found,) in await read.rows("SELECT * FROM sign_ins_over($1)", asked)]
 
 
 async def test_refresh_goes_on_with_a_new_token_and_cookie(house: House) -> None:

@@ -61,15 +61,16 @@ async def new_room(database: Database, tenant_id: TenantId) -> UUID:
     return room_id
 
 
-async def end_sign_in(tx: Transaction, who: Principal) -> None:
-    """Let the database know that somebody signed out."""
+async def end_sign_in(tx: Transaction, who: Principal, *, by_time: bool = False) -> None:
+    """Let the database know that somebody signed out, or that their time is over."""
     await tx.run("INSERT INTO users (user_id, name) VALUES ($1, $2)", who.user_id, who.name)
     await tx.run(
         """
         INSERT INTO sign_ins (sign_in_id, user_id, tenant_id, agent, family_hash, current_hashes, expires_at, ended_at)
-        VALUES ($1, $2, $3, '', sha256($4), ARRAY[sha256($4)], now() + interval '1 day', now())
+        VALUES ($1, $2, $3, '', sha256($4), ARRAY[sha256($4)],
+            CASE WHEN $5 THEN now() ELSE now() + interval '1 day' END, CASE WHEN $5 THEN NULL ELSE now() END)
         """,
-        who.sign_in_id, who.user_id, tx.tenant_id, who.user_id.bytes,
+        who.sign_in_id, who.user_id, tx.tenant_id, who.user_id.bytes, by_time,
     )  # fmt: skip
 
 

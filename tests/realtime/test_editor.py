@@ -264,13 +264,15 @@ async def test_ended_sign_in_closes_its_editor_within_a_second(
     assert await bob.answer(await bob.type("I stay")) == "ack"
 
 
+@pytest.mark.parametrize("by_time", [False, True])  # nobody says so when the time is over
 async def test_ended_sign_in_is_found_for_editors_when_its_message_was_lost(
-    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database: Database, tenant_id: TenantId
-) -> None:
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database: Database, tenant_id: TenantId,
+    by_time: bool,
+) -> None:  # fmt: skip
     who = person("Ana")
     ana, bob = await sit(two_gateways[0], who), await sit(two_gateways[0], person("Bob"))
     async with database.transaction(tenant_id) as tx:
-        await doors.end_sign_in(tx, who)
+        await doors.end_sign_in(tx, who, by_time=by_time)
     assert await ana.closed() == 4401
     assert await (await sit(two_gateways[1], who)).closed() == 4401  # a gateway that heard nothing asks
     assert not bob.socket.closed
