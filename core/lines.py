@@ -7,7 +7,7 @@ nothing, or half of it, is cut off in time; aiohttp itself would wait for ever.
 import asyncio
 import resource
 from collections.abc import Callable
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from prometheus_client import Counter, Gauge
 
@@ -30,8 +30,8 @@ class Line(asyncio.Protocol):
 
     __slots__ = ("_handler", "_head", "_timer", "_transport")
 
-    open = 0
-    """How many there are."""
+    silent: ClassVar[dict["Line", None]] = {}
+    """All there are, the oldest first."""
 
     def __init__(self, handler: Callable[[], asyncio.Protocol]) -> None:
         self._handler = handler
@@ -42,17 +42,15 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
-        if Line.open >= SILENT_MAX:
-            CUT_OFF.labels("crowded").inc()
-            self._transport.abort()
-            return
-        Line.open += 1
-        self._timer = asyncio.get_running_loop().call_later(FIRST_WORDS, self._too_late)
+        if len(Line.silent) >= SILENT_MAX:  # an honest one speaks at once: the oldest has had its time
+            next(iter(Line.silent)).cut_off("crowded")
+        Line.silent[self] = None
+        self._timer = asyncio.get_running_loop().call_later(FIRST_WORDS, self.cut_off, "silent")
 
     def data_received(self, data: bytes) -> None:
         """Gather the head."""
         before = max(0, len(self._head) - len(_END) + 1)
-        self._head += data
+        self._head += data if self._head else data.lstrip(b"\r\n")  # empty lines before a request: RFC 9112, 2.2
         if self._timer is None or (self._head.find(_END, before) < 0 and len(self._head) < HEAD_MAX):
             return
         self._end()
@@ -65,15 +63,23 @@ class Line(asyncio.Protocol):
         """It is gone without a request."""
         self._end()
 
-    def _too_late(self) -> None:
-        CUT_OFF.labels("silent").inc()
+    @classmethod
+    def cut_all(cls) -> None:
+        """Nobody waits for a first request any more."""
+        for line in tuple(cls.silent):
+            line.cut_off("closing")
+
+    def cut_off(self, reason: str) -> None:
+        """Be heard no longer."""
+        CUT_OFF.labels(reason).inc()
+        self._end()
         self._transport.abort()
 
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            Line.open -= 1
+            Line.silent.pop(self, None)
 
 
 def allow_files() -> int:
@@ -86,4 +92,4 @@ def allow_files() -> int:
     return most
 
 
-SILENT.set_function(lambda: Line.open)
+SILENT.set_function(lambda: len(Line.silent))

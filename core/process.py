@@ -122,7 +122,7 @@ async def serve(process: Process, host: str, port: int, *, started: Callable[[],
         await runner.setup()
         watcher = asyncio.create_task(watch_loop())
         try:
-            with contextlib.closing(await listen(runner, host, port)):
+            async with listening(runner, host, port):
                 log.info("serving", port=port, packages=sorted(process.serving), files=allow_files())
                 started()
                 await process.draining.wait()
@@ -132,11 +132,16 @@ async def serve(process: Process, host: str, port: int, *, started: Callable[[],
             await runner.cleanup()
 
 
-async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
-    """Take connections, and hand each to aiohttp with its first request."""
+@contextlib.asynccontextmanager
+async def listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[asyncio.Server]:
+    """Take connections while the block runs, and hand each to aiohttp with its first request."""
     make = runner.server
     assert make is not None
-    return await asyncio.get_running_loop().create_server(lambda: Line(make), host, port, backlog=1024)
+    with contextlib.closing(
+        await asyncio.get_running_loop().create_server(lambda: Line(make), host, port, backlog=1024)
+    ) as server:
+        yield server
+    Line.cut_all()
 
 
 async def drain(process: Process) -> None:

@@ -247,7 +247,8 @@ class Channels:
             found = await heads(db, list(silent)) if silent else {}
         for stream_id, head in found.items():
             if batch[stream_id].epoch != head.epoch:  # restored, and shorter than it was
-                self._restart(batch[stream_id], head.epoch, head.seq)
+                feed = batch[stream_id]
+                self._restart(feed, head.epoch, head.seq if feed.has_log else feed.seq)  # a log may begin just now
         counts: dict[UUID, int] = {}
         for stream_id, epoch, entry in tails:
             feed = batch[stream_id]

@@ -22,15 +22,15 @@ from realtime import ysync
 from realtime.connection import CLIENT_IN_USE, EditorConnection
 from realtime.history import History
 from realtime.metrics import DELIVERIES, UPDATES
-from realtime.offer import Group, Offer
+from realtime.offer import GROUP, Group, Offer, Unstored
 from realtime.websocket import frame
+from realtime.yitems import contradictory, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
 from realtime.yupdate import InvalidUpdate, read_update
 
 log = structlog.get_logger()
 
-GROUP = 128
 UNSURE_MAX = 32
 CONFLICTS = 20
 """Times that other gateways may come first before an offer is refused."""
@@ -81,16 +81,14 @@ class Document:
         self._pending: deque[Offer] = deque()
         self._unsure: list[Offer] = []
         """Those of the queue that came since it was last judged, and are not shown."""
-        self._storing: list[Offer] = []
-        self._repeats: list[Offer] = []
-        """Those that hold what is known already, acknowledged when that is stored."""
+        self._storing: deque[Offer] = deque()
         self._early: dict[int, Offer] = {}
         """Stored before this node had read the log up to there, by number: acknowledged when it has."""
         self._conflicts = 0
         self._waits = False
         """For the log to be read on, before more can be judged."""
         self._writers: dict[int, EditorConnection] = {}
-        """The connection that last wrote under a client id."""
+        """The connection that last wrote under a client id, as the log has it."""
         self._is_broken = False
         """Something was shown that the log will not have."""
         self._barred: dict[EditorConnection, str] = {}
@@ -146,27 +144,28 @@ class Document:
     def _is_sure(self, offer: Offer) -> bool:
         """Whether an update is new, fits by itself, and brings items of its author's known client ids alone."""
         history, summary, person = self.history, offer.summary, offer.author.user_id
+        if history.overlaps(summary):  # to be compared, once: when it is stored
+            return False
         if history.fit(summary) != "new" or history.size + len(offer.data) > self._max_bytes:
             return False
         for client in summary.clients:
             owner = history.owners.get(client)
             if (owner is not person and owner != person) or self._writers.get(client) is not offer.author:
                 return False
-        return not history.contradicts(offer.data, summary)
+        return True
 
-    def _takes(self, author: EditorConnection, client: int) -> bool:
-        """Make a connection the writer under a client id; False if another one is.
+    @staticmethod
+    def _gives_way(writer: EditorConnection | None) -> bool:
+        """Whether another connection may write under a client id from now on.
 
         Two that write under one id would differ for ever. One that was cut off and is back takes its id with it; who is
         left of the former connection is sent away.
         """
-        writer = self._writers.get(client)
-        if writer is not None and writer is not author:
-            if writer.heard_at > time.monotonic() - ACTIVE:
-                return False
-            writer.dismiss(CLIENT_IN_USE, "client-in-use")
-        if author in self.authors:
-            self._writers[client] = author
+        if writer is None:
+            return True
+        if writer.heard_at > time.monotonic() - ACTIVE:
+            return False
+        writer.dismiss(CLIENT_IN_USE, "client-in-use")
         return True
 
     def changes(self, summary: UpdateSummary) -> bool:
@@ -190,15 +189,18 @@ class Document:
         self.seq = seq
 
     def _yield_to(self, data: bytes, summary: UpdateSummary, op_id: UUID | None) -> None:
-        """What the log has first holds: where another node writes under a client id, nobody does so here."""
+        """What the log has first holds: where another node writes under a client id, nobody does so here.
+
+        Who only claimed the id, as after a move, claims it anew on top of that.
+        """
         overlaps = self.history.overlaps(summary)
         if not overlaps and self._writers.keys().isdisjoint(summary.clients):
             return
         if any(each.op_id == op_id for each in self._storing):
             return  # it was stored, and nobody has said so yet
         if overlaps:
-            shown = (*self._early.values(), *self._storing, *(each for each in self._pending if each.is_shown))
-            if any(each.contradicts(data, summary) for each in shown):
+            theirs = read_items(data)
+            if any(contradictory(each.items, theirs) for each in self._shown() if Unstored([each]).meets(summary)):
                 self._early.clear()  # nothing of it is acknowledged
                 self._house.diverged(self)
                 return
@@ -206,6 +208,15 @@ class Document:
             writer = self._writers.pop(client, None)
             if writer is not None:
                 writer.dismiss(CLIENT_IN_USE, "client-in-use")
+
+    def _shown(self) -> list[Offer]:
+        """What the others have, and nobody knows yet that the log has it."""
+        shown = [offer for offer in (*self._storing, *self._pending) if offer.is_shown]
+        return [*self._early.values(), *shown]
+
+    def stored_vector(self) -> dict[int, int]:
+        """The state vector of what is stored for certain."""
+        return Unstored(self._shown()).without(self.history.vector)
 
     def _relay(self, data: bytes, author: EditorConnection | None) -> None:
         size = len(data)
@@ -226,8 +237,7 @@ class Document:
 
     def rest_on(self, history: History, base: int) -> None:
         """Go on with a history that rests on a newer checkpoint and holds the log up to the same entry."""
-        ahead = [offer for offer in (*self._storing, *self._pending) if offer.is_shown]
-        for offer in (*self._early.values(), *ahead):
+        for offer in self._shown():
             history.take(offer.data, offer.summary, offer.author.user_id)
         self.history, self.base = history, base
 
@@ -244,7 +254,7 @@ class Document:
         """The entries to append now; tell ``finish`` what became of them."""
         if self._storing or self._waits:
             return []
-        self._storing = self._judged()
+        self._judge()
         entries, shown = [], None
         for seq, offer in enumerate(self._storing, self.seq):
             actor = offer.author.user_id
@@ -259,66 +269,88 @@ class Document:
             )
         return entries
 
-    def _judged(self) -> list[Offer]:
-        """Take the good ones off the queue, up to one that stands on what is not here."""
-        group = Group(self.history.size)
+    def _judge(self) -> None:
+        """Take the good ones off the queue.
+
+        Who offers what brings again, or stands on, what is not known to be stored waits with all that follows from them.
+        """
+        group = Group(self._storing, self.history.size)
         self._unsure.clear()
-        while self._pending and self._pending[0].is_shown and len(group.offers) < GROUP:  # nearly always all of them
+        while self._pending and self._pending[0].is_shown and not group.is_full:  # nearly always all of them
             group.offers.append(self._pending.popleft())
-        while self._pending and len(group.offers) < GROUP:
+        if self._pending and not group.is_full:
+            self._judge_others(group)
+
+    def _judge_others(self, group: Group) -> None:
+        waiting: list[Offer] = []
+        try:
+            self._sort(group, waiting)
+        finally:
+            self._pending.extendleft(reversed(waiting))
+        if waiting and not group.offers:
+            for offer in waiting:
+                offer.has_waited = True
+            self._read_on()
+
+    def _sort(self, group: Group, waiting: list[Offer]) -> None:
+        taken = Unstored(group.offers)
+        behind = Unstored([*self._early.values(), *(each for each in self._pending if each.is_shown)])
+        late: set[EditorConnection] = set()
+        while self._pending and not group.is_full and len(waiting) < GROUP:
             offer = self._pending[0]
-            if not offer.is_shown:
-                self._show_if_sure(offer)  # what it waited for may be here by now
-            verdict = "new" if offer.is_shown else self._verdict(offer, group)
-            if verdict == "gap" and not offer.has_waited:
-                if not group.offers:
-                    offer.has_waited = True
-                    self._read_on()
-                break
-            self._pending.popleft()
-            if verdict == "new":
-                group.add(offer)
-            elif verdict != "known":
-                self._refuse(offer, "invalid" if verdict == "gap" else verdict)
-            elif any(each.is_shown and each.meets(offer.summary) for each in self._pending):
-                self._pending.append(offer)  # it is known by what is stored later
-            elif any(each.meets(offer.summary) for each in group.offers):
-                self._repeats.append(offer)
+            if offer.is_shown:
+                verdict = "new"
+            elif offer.author in late or taken.meets(offer.summary) or behind.carries(offer.summary):
+                verdict = "wait"
             else:
-                self._repeated(offer)
-        return group.offers
+                self._show_if_sure(offer)
+                verdict = "new" if offer.is_shown else self._verdict(offer, group)
+            self._pending.popleft()
+            if verdict == "wait" or (verdict == "gap" and not offer.has_waited):
+                late.add(offer.author)
+                waiting.append(offer)
+            elif verdict == "new":
+                group.add(offer)
+                taken.add(offer)
+            elif verdict == "known":
+                self._known(offer)
+            else:
+                self._refuse(offer, "invalid" if verdict == "gap" else verdict)
 
     def _verdict(self, offer: Offer, group: Group) -> str:
         """``new``, ``known``, ``gap`` or the code of its refusal."""
         summary, person = offer.summary, offer.author.user_id
-        if self.history.contradicts(offer.data, summary) or group.contradicts(offer):
-            return "client-in-use"
         fit = self.history.fit(summary, group.ahead)
+        overlaps = fit != "gap" and self.history.overlaps(summary)
+        if overlaps and self.history.contradicts(offer.items, len(offer.data)):
+            return "client-in-use"
         if fit == "known":
             return "known"
         if offer.author in self._barred:
             return self._barred[offer.author]
         if fit == "gap":
             return "gap"
+        offer.claims = []
         for client in self.history.new_clients(summary, group.ahead):
-            is_writer = self._writers.get(client) is offer.author
             owner = self.history.owners.get(client) or group.owners.setdefault(client, person)
-            if owner != person or not (is_writer or self._takes(offer.author, client)):
+            writer = group.writers.get(client) or self._writers.get(client)
+            if owner != person or not (writer is offer.author or self._gives_way(writer)):
                 return "client-in-use"
-            offer.claims = offer.claims or not is_writer
+            if writer is not offer.author:
+                offer.claims.append(client)
         return "new" if group.size + len(offer.data) <= self._max_bytes else "too-large"
 
     def finish(self, answers: Sequence[Appended]) -> None:
         """What became of the group."""
-        group, self._storing = self._storing, []
         again: list[Offer] = []
         newest = self.seq
         stored: list[tuple[int, Offer]] = []
-        for offer, answer in zip(group, answers, strict=True):
+        for answer in answers:
+            offer = self._storing.popleft()
             newest = max(newest, answer.seq)
             if answer.outcome in {"new", "repeat"}:
-                self._stored(offer, answer.seq)
                 stored.append((answer.seq, offer))
+                self._stored(offer, answer.seq)
             elif answer.outcome == "refused":
                 again.append(offer)
             else:
@@ -326,9 +358,8 @@ class Document:
         if stored:
             STORED.value += len(stored)
             self._house.stored(self, stored)
-        again += self._rejudged(is_stored=len(stored) == len(group))
         self._pending.extendleft(reversed(again))
-        self._conflicts = self._conflicts + 1 if again else 0
+        self._conflicts = self._conflicts + 1 if again and not stored else 0
         if self._is_broken or self._conflicts > CONFLICTS:
             self.give_up()
         elif again:
@@ -342,6 +373,8 @@ class Document:
         if not offer.is_shown and self.history.take(offer.data, offer.summary, offer.author.user_id):
             self._relay(offer.data, offer.author)
         self.pending_bytes -= len(offer.data)
+        if offer.author in self.authors:
+            self._writers.update(dict.fromkeys(offer.claims, offer.author))
         if seq > self.seq + 1:
             self._early[seq] = offer
             return
@@ -359,9 +392,8 @@ class Document:
 
     def give_up(self) -> None:
         """Nothing that is pending can be stored now; what was shown of it was shown in vain."""
-        offers = [*self._storing, *self._repeats, *self._pending]
+        offers = [*self._storing, *self._pending]
         self._storing.clear()
-        self._repeats.clear()
         self._pending.clear()
         self._unsure.clear()
         for offer in offers:
@@ -369,16 +401,7 @@ class Document:
         if self._is_broken:
             self._house.diverged(self)
 
-    def _rejudged(self, *, is_stored: bool) -> list[Offer]:
-        """Those that hold what the group holds, unless it was stored: then they are acknowledged."""
-        repeats, self._repeats = self._repeats, []
-        if not is_stored:
-            return repeats
-        for offer in repeats:
-            self._repeated(offer)
-        return []
-
-    def _repeated(self, offer: Offer) -> None:
+    def _known(self, offer: Offer) -> None:
         """All that it holds is stored."""
         UPDATES.labels("known").inc()
         self.pending_bytes -= len(offer.data)
@@ -399,5 +422,5 @@ class Document:
 
     async def settled(self) -> None:
         """Wait until nothing is on its way to the log."""
-        while self._pending or self._storing or self._repeats or self._early:
+        while self._pending or self._storing or self._early:
             await asyncio.sleep(SETTLE)

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from realtime.lib0 import varuint
-from realtime.yitems import contradict, read_items
+from realtime.yitems import Item, contradict, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
 from realtime.yupdate import read_deletions
@@ -120,8 +120,8 @@ class History:
         self._chunks: dict[int, list[Chunk]] = {}
         self._sealed: dict[int, int] = {}
         """Where the checkpoint ends: who has it gets only what follows."""
-        self._odd: list[tuple[int, int, bytes]] = []
-        """Client, end and section of updates that overlapped what was there, as after an edit in two tabs."""
+        self._odd: dict[int, list[tuple[int, bytes]]] = {}
+        """End and section of updates that overlapped what was there of a client, as after an edit in two tabs."""
         self._deleted: dict[int, Ranges] = {}
 
     def fit(self, summary: UpdateSummary, ahead: dict[int, int] | None = None) -> Fit:
@@ -148,15 +148,13 @@ class History:
         """Whether an update brings items that are known, alone or before new ones."""
         return any(first < self.vector.get(client, 0) for client, (first, _) in summary.clients.items())
 
-    def contradicts(self, data: bytes, summary: UpdateSummary) -> bool:
-        """Whether an update holds something else than this document at clocks that are known: somebody else's words.
+    def contradicts(self, theirs: Mapping[int, Sequence[Item]], size: int) -> bool:
+        """Whether an update of ``size`` bytes says something else than this document at clocks that are known.
 
         It is looked at as far as that takes time in proportion to its own length.
         """
-        if not self.overlaps(summary):
-            return False
-        patience = COMPARED * (len(data) + CHUNK_BYTES)
-        for client, items in read_items(data).items():
+        patience = COMPARED * (size + CHUNK_BYTES)
+        for client, items in theirs.items():
             sealed = self._sealed.get(client, 0)
             for section in self._sections(client, [(each.first, each.end) for each in items if each.has_words]):
                 patience -= len(section)
@@ -176,7 +174,7 @@ class History:
                     yield _joined(client, [chunks[at]])
                 at += 1
         if wanted:
-            yield from (section for whose, end, section in self._odd if whose == client and end > wanted[0][0])
+            yield from (section for end, section in self._odd.get(client, ()) if end > wanted[0][0])
 
     def new_clients(self, summary: UpdateSummary, ahead: dict[int, int]) -> list[int]:
         """The client ids of which an update brings new items."""
@@ -206,7 +204,8 @@ class History:
             if first == known:
                 self._append(client, first, end, items, data[start:stop])
             else:
-                self._odd.append((client, end, _section(client, first, items, (data[start:stop],))))
+                section = _section(client, first, items, (data[start:stop],))
+                self._odd.setdefault(client, []).append((end, section))
                 self._chunks.setdefault(client, []).append(Chunk(end, end, 0, b""))
             self.vector[client] = end
         if summary.deletes:
@@ -290,7 +289,10 @@ class History:
             sections[client] = section
             size += len(section)
         updates.extend(
-            _update((section,), NO_DELETIONS) for client, end, section in self._odd if vector.get(client, 0) < end
+            _update((section,), NO_DELETIONS)
+            for client, sections_of in self._odd.items()
+            for end, section in sections_of
+            if vector.get(client, 0) < end
         )
         if self._deletions is None:
             self._deletions = _written(self._deleted)

@@ -1,15 +1,18 @@
 """An update on its way from a connection to the log."""
 
 import itertools
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from core.ids import light_id
 from core.model import new_id
 from realtime.connection import EditorConnection
-from realtime.yitems import contradict, read_items
+from realtime.yitems import Item, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
+
+GROUP = 128
 
 _op_ids = itertools.count(new_id().int)
 """Unique in the installation, for the process's first is; a new one for each update would cost more than judging it."""
@@ -18,7 +21,18 @@ _op_ids = itertools.count(new_id().int)
 class Offer:
     """An update that a connection offers, under the numbers by which that knows it, in whole or in parts."""
 
-    __slots__ = ("_summary", "author", "claims", "data", "has_waited", "is_shown", "numbers", "op_id", "typed")
+    __slots__ = (
+        "_items",
+        "_summary",
+        "author",
+        "claims",
+        "data",
+        "has_waited",
+        "is_shown",
+        "numbers",
+        "op_id",
+        "typed",
+    )
 
     def __init__(
         self, author: EditorConnection, data: bytes, numbers: Sequence[int], *,
@@ -30,9 +44,10 @@ class Offer:
         self.typed = typed
         """What it is, if it is text alone; else there is a summary."""
         self._summary = summary
+        self._items: dict[int, list[Item]] | None = None
         self.op_id = light_id(next(_op_ids))
-        self.claims = False
-        """It is its connection's first of a client id: the log must not have moved since it was judged."""
+        self.claims: list[int] = []
+        """The client ids of which it is its connection's first: the log must not have moved since it was judged."""
         self.is_shown = False
         """The others have it already."""
         self.has_waited = False
@@ -46,35 +61,74 @@ class Offer:
             self._summary = self.typed.summary()
         return self._summary
 
-    def meets(self, summary: UpdateSummary) -> bool:
-        """Whether it and another update may bring or delete the same."""
-        mine = self.summary
-        return any(
-            first < mine.clients[client][1] and mine.clients[client][0] < end
-            for client, (first, end) in summary.clients.items()
-            if client in mine.clients
-        ) or not mine.deletes.keys().isdisjoint(summary.deletes)
+    @property
+    def items(self) -> dict[int, list[Item]]:
+        """What it says, by client."""
+        if self._items is None:
+            self._items = read_items(self.data)
+        return self._items
 
-    def contradicts(self, data: bytes, summary: UpdateSummary) -> bool:
-        """Whether an update holds something else at the same clocks."""
-        if not self.meets(summary):
-            return False
-        mine, theirs = read_items(self.data), read_items(data)
-        return any(contradict(client, mine[client], theirs[client]) for client in mine.keys() & theirs)
+
+class Unstored:
+    """What some offers bring and delete, of which nobody knows yet that the log has it."""
+
+    __slots__ = ("_clocks", "_deletes")
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        self._clocks: dict[int, tuple[int, int]] = {}
+        self._deletes: set[int] = set()
+        for each in offers:
+            self.add(each)
+
+    def add(self, offer: Offer) -> None:
+        """One more."""
+        for client, (first, end) in offer.summary.clients.items():
+            low, high = self._clocks.get(client, (first, end))
+            self._clocks[client] = min(low, first), max(high, end)
+        self._deletes |= offer.summary.deletes.keys()
+
+    def meets(self, summary: UpdateSummary) -> bool:
+        """Whether an update may bring or delete the same."""
+        return not self._deletes.isdisjoint(summary.deletes) or any(
+            first < self._clocks[client][1] and self._clocks[client][0] < end
+            for client, (first, end) in summary.clients.items()
+            if client in self._clocks
+        )
+
+    def carries(self, summary: UpdateSummary) -> bool:
+        """Whether an update may bring or delete the same, or stand on it."""
+        return self.meets(summary) or any(
+            clock > self._clocks[client][0]
+            for clocks in (summary.needs, {client: first for client, (first, _) in summary.clients.items()})
+            for client, clock in clocks.items()
+            if client in self._clocks
+        )
+
+    def without(self, vector: Mapping[int, int]) -> dict[int, int]:
+        """``vector`` up to where these begin."""
+        before = {client: min(clock, self._clocks.get(client, (clock,))[0]) for client, clock in vector.items()}
+        return {client: clock for client, clock in before.items() if clock}
 
 
 class Group:
     """What is stored together next, and what that makes of a document of ``size`` bytes."""
 
-    __slots__ = ("ahead", "offers", "owners", "size")
+    __slots__ = ("ahead", "offers", "owners", "size", "writers")
 
-    def __init__(self, size: int) -> None:
-        self.offers: list[Offer] = []
+    def __init__(self, offers: deque[Offer], size: int) -> None:
+        self.offers = offers
         self.size = size
         self.ahead: dict[int, int] = {}
         """The clocks that are reached by what nobody was shown yet, by client id."""
         self.owners: dict[int, UUID] = {}
         """Whose the new client ids are."""
+        self.writers: dict[int, EditorConnection] = {}
+        """Who claims a client id."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next ones have to wait."""
+        return len(self.offers) >= GROUP
 
     def add(self, offer: Offer) -> None:
         """Store it behind the others."""
@@ -83,9 +137,4 @@ class Group:
             self.size += len(offer.data)
             for client, (_, end) in offer.summary.clients.items():
                 self.ahead[client] = max(end, self.ahead.get(client, 0))
-
-    def contradicts(self, offer: Offer) -> bool:
-        """Whether an update holds something else than one of these at the same clocks."""
-        if all(first >= self.ahead.get(client, 0) for client, (first, _) in offer.summary.clients.items()):
-            return False
-        return any(each.contradicts(offer.data, offer.summary) for each in self.offers)
+            self.writers.update(dict.fromkeys(offer.claims, offer.author))

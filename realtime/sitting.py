@@ -26,8 +26,10 @@ COUNTED = 16
 """Messages that are counted together."""
 ANSWER_PRICE = 50
 """Messages for which a question for the document counts: its answer may hold all of it."""
+COUNTED_BYTES = 1_024
+"""Bytes of an update that count for one message more: it is read item by item."""
 REPEAT_PRICE = 8
-"""Messages for which an update counts that brings what is known: the two are compared."""
+"""Times that an update counts that brings what is known: the two are compared."""
 PAUSE = 0.02
 MAX_PENDING = 1_048_576
 """Bytes of one document on the way to its log beyond which its connections are not read."""
@@ -67,7 +69,7 @@ class Sitting:
         self._wire.on_message, self._wire.on_read, self._wire.on_closed = self._hear, self._heard_all, self._leave
         found.readers.add(connection)
         found.document.authors.add(connection)
-        connection.write(frame(ysync.write_ask_state(found.document.history.vector)))
+        connection.write(frame(ysync.write_ask_state(found.document.stored_vector())))
         self._tell_all()
 
     def _leave(self) -> None:
@@ -184,8 +186,8 @@ class Sitting:
         if summary.is_empty:
             self._connection.stored(numbers)
         else:
-            if self._found.document.history.overlaps(summary):
-                self._heard += REPEAT_PRICE
+            price = 1 + len(data) // COUNTED_BYTES
+            self._heard += price * (REPEAT_PRICE if self._found.document.history.overlaps(summary) else 1) - 1
             self._offer(Offer(self._connection, data, numbers, summary=summary))
 
     def _offer_run(self) -> None:

@@ -5,7 +5,7 @@ ever without anybody seeing it. Honest clients send the same items again cut int
 them: a later piece of an item has the one before it to its left (Yjs, ``Item.write`` and ``Item.mergeWith``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from realtime.lib0 import Reader
@@ -78,6 +78,11 @@ def contradict(client: int, ours: Sequence[Item], theirs: Sequence[Item], sealed
         if mine != yours and (one.kind == STRING or low >= sealed) and not _are_alike(one.kind, mine, yours):
             return True
     return False
+
+
+def contradictory(ours: Mapping[int, Sequence[Item]], theirs: Mapping[int, Sequence[Item]]) -> bool:
+    """Whether two updates hold different things at a clock that both have."""
+    return any(contradict(client, ours[client], theirs[client]) for client in ours.keys() & theirs)
 
 
 def _are_alike(kind: int, mine: Sequence[Any], yours: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 
-from core.process import listen
+from core.process import listening
 
 ASK = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -27,8 +27,9 @@ async def port() -> AsyncIterator[int]:
     app.router.add_route("*", "/hello", hello)
     runner = web.AppRunner(app)
     await runner.setup()
-    with contextlib.closing(await listen(runner, "127.0.0.1", 0)) as server:
+    async with listening(runner, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
+    assert REGISTRY.get_sample_value("dojo_http_silent") == 0
     await runner.cleanup()
 
 
@@ -69,7 +70,9 @@ def counted(reason: str) -> float:
     return REGISTRY.get_sample_value("dojo_http_cut_off_total", {"reason": reason}) or 0.0
 
 
-@pytest.mark.parametrize("said", [(), (b"GET /hello HT",), (b"GET /hello HTTP/1.1\r\n", b"Host: here\r\n")])
+@pytest.mark.parametrize(
+    "said", [(), (b"\r\n\r\n",), (b"GET /hello HT",), (b"GET /hello HTTP/1.1\r\n", b"Host: here\r\n")]
+)
 async def test_who_does_not_ask_is_cut_off(
     line: Lines, said: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,21 +103,23 @@ async def test_head_without_an_end_is_refused(line: Lines) -> None:
     assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"400"
 
 
-async def test_only_so_many_may_be_silent(line: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_so_many_may_be_silent_and_the_oldest_goes(line: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.lines.SILENT_MAX", 2)
     before = counted("crowded")
     async with asyncio.timeout(10):
         silent = [await line() for _ in range(2)]
         while REGISTRY.get_sample_value("dojo_http_silent") != 2:
             await asyncio.sleep(0.01)
-        reader, _ = await line()
+        reader, _ = await line(ASK)
+        assert await answer(reader) == b"hello"
         with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
+            assert await silent[0][0].read() == b""
         assert counted("crowded") == before + 1
-        silent[0][1].write(ASK)
-        assert await answer(silent[0][0]) == b"hello"
-        again, _ = await line(ASK)
-        assert await answer(again) == b"hello"
+        silent[1][1].write(ASK)
+        assert await answer(silent[1][0]) == b"hello"
+        await line()  # and is cut off with the listener
+        while REGISTRY.get_sample_value("dojo_http_silent") != 1:
+            await asyncio.sleep(0.01)
 
 
 def test_process_takes_all_files_that_it_may_have() -> None:

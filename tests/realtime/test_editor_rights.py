@@ -15,6 +15,7 @@ from core.db import Database
 from core.eventlog import Fence, NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
+from realtime.yitems import Item, read_items
 from tests.conftest import DatabaseUrls
 from tests.realtime.conftest import Gateway, Person, until
 from tests.realtime.peers import Peer, Sit, stored
@@ -58,6 +59,45 @@ def slow_log() -> Iterator[None]:
     failpoints.arm("document.append=delay:0.4")
     yield
     failpoints.arm("")
+
+
+async def test_who_comes_back_is_asked_for_what_was_shown_and_is_not_stored(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, document_id: UUID, tenant_id: TenantId,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    who = person("Ana")
+    ana, bob = await sit(gateway, who), await sit(gateway, person("Bob"))
+    await ana.answer(await ana.type("a"))
+    request.getfixturevalue("slow_log")
+    await ana.type("bc")
+    await until(lambda: str(bob) == "abc")
+    ana.break_line()
+    back = await sit(gateway, who, doc=ana.doc)
+    await until(lambda: back.sent)  # the answer to what it was asked
+    assert await back.answer(1) == "ack"
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "abc"
+
+
+async def test_update_that_begins_like_many_before_it_is_compared_once(
+    gateway: Gateway, sit: Sit, person: Person, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def note(data: bytes) -> dict[int, list[Item]]:
+        read.append(len(data))
+        return read_items(data)
+
+    monkeypatch.setattr("realtime.offer.read_items", note)
+    ana = await sit(gateway, person("Ana"))
+    request.getfixturevalue("slow_log")
+    doc: Doc[Any] = Doc()
+    updates = []
+    for _ in range(30):
+        doc.get("f1", type=Text).insert(0, "word")  # before all others: an item of its own
+        updates.append(doc.get_update())
+    numbers = [await ana.send(update) for update in updates]
+    assert {await ana.answer(number) for number in numbers} == {"ack"}
+    assert sum(read) < sum(map(len, updates))
 
 
 async def test_update_of_a_free_document_is_passed_on_before_it_is_stored(
