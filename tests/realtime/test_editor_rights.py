@@ -78,6 +78,21 @@ async def test_who_comes_back_is_asked_for_what_was_shown_and_is_not_stored(
     assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "abc"
 
 
+async def test_repeat_at_one_go_is_acknowledged_when_it_is_stored(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, document_id: UUID, tenant_id: TenantId,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    ana = await sit(gateway, person("Ana"))
+    await ana.answer(await ana.type("a"))
+    request.getfixturevalue("slow_log")
+    before = ana.doc.get_state()
+    first = await ana.type("b")
+    again = await ana.send(ana.doc.get_update(before))
+    assert await ana.answer(again) == "ack"
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == "ab"
+    assert ana.answers[first] == "ack"
+
+
 async def test_update_that_begins_like_many_before_it_is_compared_once(
     gateway: Gateway, sit: Sit, person: Person, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

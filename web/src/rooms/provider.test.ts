@@ -132,6 +132,24 @@ describe("the editor's provider", () => {
     }
   });
 
+  it("begins anew after a reset, when its own edits are stored", async () => {
+    const [ana, bea] = [provide("ana"), provide("bea")];
+    await untilStatus(ana, "synced");
+    await untilStatus(bea, "synced");
+    type(bea, "shown in vain");
+    await until(() => expect(text(ana)).toBe("shown in vain"));
+    bea.stop();
+    relay.mute = true;
+    ana.snapshot().doc.getText("f2").insert(0, "own");
+    await until(() => expect(ana.snapshot().unsaved).toBe(1));
+    relay.log = [];
+    relay.mute = false;
+    relay.cut(4410);
+    await until(() => expect(text(ana)).toBe(""));
+    await until(() => expect(ana.snapshot().doc.getText("f2").toString()).toBe("own"));
+    expect(ana.snapshot()).toMatchObject({ unsaved: 0, refused: null });
+  });
+
   it("says that there are too many windows, asks again, and goes on when there is room", async () => {
     relay.full = 4429;
     const ana = provide("ana");

@@ -94,6 +94,8 @@ export class EditorProvider {
   private isReady = false;
   private isStopped = true;
   private isOpening = false;
+  /** The server began anew while own edits were not stored: what else this document holds may not be there. */
+  private isDoubtful = false;
   private tries = 0;
   private idInUse = 0;
   private readonly timers = new Timers();
@@ -184,7 +186,8 @@ export class EditorProvider {
     if (code === TOO_LARGE) this.refuse("too-large");
     if (code === ID_IN_USE) this.renameClient();
     // What was shown here may not be what is stored; with own edits in it, the server judges them first.
-    if (code === RESET && this.unsaved.edits === 0) this.replace();
+    if (code === RESET) this.isDoubtful = true;
+    if (this.isDoubtful && this.unsaved.edits === 0) this.replace();
     this.isCrowded = code === TOO_MANY;
     if (!wasOpen && code !== WRONG_PASS && code !== ID_IN_USE) this.gateways?.next();
     this.retry();
@@ -284,6 +287,7 @@ export class EditorProvider {
   private settled(): void {
     this.countLater();
     if (this.unsaved.edits > 0 || !this.isReady) return;
+    if (this.isDoubtful) return this.lost(RESET);
     this.touched.clear();
     if (this.returning === 0) return;
     this.merged = this.returning;
@@ -355,6 +359,7 @@ export class EditorProvider {
     const { awareness, doc } = this;
     const own = awareness.getLocalState();
     this.unsaved.clear();
+    this.isDoubtful = false;
     this.touched = new Set();
     this.returning = 0;
     this.doc = new Y.Doc();
