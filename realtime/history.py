@@ -62,6 +62,11 @@ class Ranges:
         at = bisect_right(self._starts, start) - 1
         return at >= 0 and self._ends[at] >= end
 
+    def meets(self, start: int, end: int) -> bool:
+        """Whether any of ``[start, end)`` is in."""
+        at = bisect_right(self._ends, start)
+        return at < len(self._starts) and self._starts[at] < end
+
     def add(self, start: int, end: int) -> None:
         """Put ``[start, end)`` in."""
         first = bisect_right(self._ends, start - 1)

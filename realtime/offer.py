@@ -8,6 +8,7 @@ from uuid import UUID
 from core.ids import light_id
 from core.model import new_id
 from realtime.connection import EditorConnection
+from realtime.history import Ranges
 from realtime.yitems import Item, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
@@ -76,7 +77,7 @@ class Unstored:
 
     def __init__(self, offers: Iterable[Offer]) -> None:
         self._clocks: dict[int, tuple[int, int]] = {}
-        self._deletes: set[int] = set()
+        self._deletes: dict[int, Ranges] = {}
         for each in offers:
             self.add(each)
 
@@ -85,14 +86,22 @@ class Unstored:
         for client, (first, end) in offer.summary.clients.items():
             low, high = self._clocks.get(client, (first, end))
             self._clocks[client] = min(low, first), max(high, end)
-        self._deletes |= offer.summary.deletes.keys()
+        for client, ranges in offer.summary.deletes.items():
+            deleted = self._deletes.setdefault(client, Ranges())
+            for each in ranges:
+                deleted.add(*each)
 
     def meets(self, summary: UpdateSummary) -> bool:
         """Whether an update may bring or delete the same."""
-        return not self._deletes.isdisjoint(summary.deletes) or any(
+        return any(
             first < self._clocks[client][1] and self._clocks[client][0] < end
             for client, (first, end) in summary.clients.items()
             if client in self._clocks
+        ) or any(
+            self._deletes[client].meets(*each)
+            for client, ranges in summary.deletes.items()
+            if client in self._deletes
+            for each in ranges
         )
 
     def carries(self, summary: UpdateSummary) -> bool:

@@ -135,6 +135,8 @@ def test_ranges_hold_what_was_added(added: list[tuple[int, int]]) -> None:
     assert {each for start, end in ranges for each in range(start, end)} == plain
     assert all(end < start for (_, end), (start, _) in zip(list(ranges), list(ranges)[1:], strict=False))
     assert all(ranges.covers(each, each + 1) == (each in plain) for each in range(60))
+    wide = ((start, start + length) for start in range(60) for length in (1, 3, 9))
+    assert all(ranges.meets(start, end) == (not plain.isdisjoint(range(start, end))) for start, end in wide)
 
 
 def contradicts(history: History, update: bytes) -> bool:
