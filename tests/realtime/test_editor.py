@@ -328,3 +328,12 @@ async def test_drain_closes_editors_and_loses_nothing(
     assert await ana.closed() == 1012
     acknowledged = sum(answer == "ack" for answer in ana.answers.values()) - 1
     assert len(str((await stored(database, tenant_id, document_id)).get("f1", type=Text))) >= acknowledged
+
+
+@seen("pauses")
+async def test_long_updates_count_for_as_many_messages_as_they_have_kilobytes(
+    gateway: Gateway, sit: Sit, person: Person
+) -> None:
+    ana = await sit(gateway, person("Ana"))
+    numbers = [await ana.type("x" * 200_000) for _ in range(4)]
+    assert {await ana.answer(number) for number in numbers} == {"ack"}
