@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import socketio
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 import realtime
 import rooms
@@ -201,6 +202,11 @@ async def test_lost_client_comes_back_and_misses_nothing(
         await back.close()
 
 
+def joined(told: str) -> float:
+    """People who came in so far and had to be told so much."""
+    return REGISTRY.get_sample_value("dojo_room_joins_total", {"told": told}) or 0.0
+
+
 async def say(house: House, who: Principal, room: Room, texts: list[str]) -> None:
     """Say a lot."""
     for start in range(0, len(texts), 50):
@@ -222,6 +228,7 @@ async def test_resume_gives_all_that_was_missed_from_any_gateway_however_much(
         back = Client(bea, room, house.resources.get(Tokens))
         back.state = had
         await back.connect(gateways[0])
+        before = joined("tail")
         saying = asyncio.create_task(say(house, ana, room, ["meanwhile"] * 100))
         assert await back.enter() == "in"
         await saying
@@ -229,6 +236,7 @@ async def test_resume_gives_all_that_was_missed_from_any_gateway_however_much(
         assert all(answer["snapshot"] is None for answer in back.answers)
         assert [len(answer["events"]) for answer in back.answers][:2] == [500, 500]
         assert back.kinds.count("chat_sent") == 1_300
+        assert joined("tail") == before + 1
         assert state == await host.reaches(state.seq)
         await back.close()
 
