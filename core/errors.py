@@ -104,6 +104,13 @@ class TooLarge(Problem):
     slug = "too-large"
 
 
+class TooSlow(Problem):
+    """This took too long to come; look at the connection and try again."""
+
+    status = 408
+    slug = "too-slow"
+
+
 class TooMany(Problem):
     """Too many requests; wait a little."""
 

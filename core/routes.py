@@ -4,6 +4,7 @@ A handler is ``async def verb_noun(call, <path values>, body: Model, query: Mode
 and docstring are the OpenAPI operation. An answer of None is 204, No Content.
 """
 
+import asyncio
 import inspect
 import secrets
 import time
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.addresses import address_of, is_secure
 from core.call import Call, Principal, Resources
-from core.errors import Forbidden, Invalid, NotFound, Problem, TooLarge, Unauthenticated
+from core.errors import Forbidden, Invalid, NotFound, Problem, TooLarge, TooSlow, Unauthenticated
 from core.limits import Limits, RateClass
 from core.model import Model
 from core.settings import CoreSettings
@@ -32,6 +33,8 @@ PUBLIC = "public"
 SIGNED_IN = "signed-in"
 NO_CONTENT = 204
 BODY_MAX = 8 * 1024 * 1024
+BODY_TIME = 60.0
+"""Seconds."""
 REQUEST_ID = web.RequestKey("request_id", str)
 
 
@@ -58,7 +61,7 @@ class HttpCall(Call):
 
     async def raw_body(self) -> bytes:
         """The body as it came, for signatures."""
-        return await self._request.read()
+        return await read_body(self._request)
 
     def set_cookie(self, name: str, value: str, *, path: str, max_age: int) -> None:
         """Answer with a cookie that scripts cannot read; a ``max_age`` of 0 (seconds) deletes it."""
@@ -211,12 +214,24 @@ class Edge:
         if route.query is not None:
             values["query"] = read_query(route.query, request)
         if route.body is not None:
-            try:
-                raw = await request.read()
-            except web.HTTPRequestEntityTooLarge as error:
-                raise TooLarge(f"At most {BODY_MAX} bytes.") from error
-            values["body"] = validate(route.body, raw)
+            values["body"] = validate(route.body, await read_body(request))
         return values
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body.
+
+    Raises:
+        TooLarge: it has more than ``BODY_MAX`` bytes.
+        TooSlow: it did not come within ``BODY_TIME``.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIME):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge(f"At most {BODY_MAX} bytes.") from error
+    except TimeoutError as error:
+        raise TooSlow(f"At most {BODY_TIME:.0f} seconds.") from error
 
 
 def read_query(model: type[Model], request: web.Request) -> Model:

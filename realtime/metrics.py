@@ -16,6 +16,7 @@ DOCUMENTS = Gauge("dojo_gateway_documents", "Shared documents open here.")
 UPDATES = Tallies(
     "dojo_gateway_updates", "Editor updates, by outcome; what a client typed at one go is one.", "outcome"
 )
+GONE = Gauge("dojo_gateway_gone", "Connections to channels that are gone and not seen off yet.")
 GHOSTS = Counter("dojo_gateway_ghosts", "Connections of dead gateways that were swept.")
 CHECKPOINTS = Counter("dojo_document_checkpoints", "Attempts to merge a document's log, by outcome.", ["outcome"])
 SENT_BYTES = Tally("dojo_gateway_sent_bytes", "Bytes written to WebSockets, with their frames.")

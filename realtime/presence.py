@@ -20,7 +20,7 @@ from core.model import UserId, new_id
 from core.sockets import Channel, Gone
 from realtime import queries
 from realtime.batches import Batches
-from realtime.metrics import GHOSTS
+from realtime.metrics import GHOSTS, GONE
 from realtime.queries import Ghost
 from realtime.settings import RealtimeSettings
 
@@ -53,7 +53,8 @@ class Presence:
         self._busy: set[Ghost] = set()
         """Who has to wait for the lock, alone."""
         self._leaving: asyncio.Queue[tuple[Ghost, int]] = asyncio.Queue()
-        """Each with how often its package failed."""
+        """Each with how often its package failed; at most those that entered, which takes a database that answers."""
+        GONE.set_function(self._leaving.qsize)
         self._registered = False
         self._alive_since = float("inf")
 

@@ -1,7 +1,9 @@
 """The catalogue over HTTP, as the browser uses it."""
 
+import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -99,6 +101,23 @@ async def test_more_than_the_edge_takes_is_too_large(client: Client, tokens: Tok
     async with client.post("/api/pocs", data=body, headers=headers) as response:
         problem = await response.json(content_type=None)
     assert (response.status, problem["code"]) == (413, "too-large")
+
+
+async def test_what_does_not_come_to_an_end_is_too_slow(
+    client: Client, tokens: Tokens, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.routes.BODY_TIME", 0.1)
+    told = asyncio.Event()
+
+    async def never_ending() -> AsyncIterator[bytes]:
+        yield b"{"
+        await told.wait()
+
+    headers = {"Authorization": f"Bearer {tokens.access(alice)}"}
+    async with asyncio.timeout(10), client.post("/api/pocs", data=never_ending(), headers=headers) as response:
+        problem = await response.json(content_type=None)
+        told.set()
+    assert (response.status, problem["code"]) == (408, "too-slow")
 
 
 @pytest.mark.parametrize(
