@@ -126,6 +126,10 @@ class Head(NamedTuple):
     epoch: int
 
 
+NO_LOG = Head(0, 0)
+"""Where a stream stands that there is not, as after a backup was restored that is older than it."""
+
+
 class Due(NamedTuple):
     """A stream whose deadline has passed."""
 

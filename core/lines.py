@@ -1,7 +1,7 @@
 """Connections before their first request: few, brief, and nearly free.
 
 A connection costs a handler and a task of aiohttp's once it has sent the head of a request, and not before. Who says
-nothing, or half of it, is cut off in time; aiohttp itself would wait for ever.
+nothing, or half of it, is cut off in time.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import Head, heads
+from core.eventlog import NO_LOG, Head, heads
 from core.model import UserId
 from core.sockets import Channel, LogHint, Signal, Told, decode_hint
 from realtime import queries
@@ -245,9 +245,9 @@ class Channels:
             tails = await queries.tails(db, wanted, PAGE)
             silent = batch.keys() - {tail.stream_id for tail in tails}
             found = await heads(db, list(silent)) if silent else {}
-        for stream_id, head in found.items():
-            if batch[stream_id].epoch != head.epoch:  # restored, and shorter than it was
-                feed = batch[stream_id]
+        for stream_id in silent:
+            feed, head = batch[stream_id], found.get(stream_id, NO_LOG)
+            if feed.epoch != head.epoch:  # restored, and shorter than it was, or not there at all
                 self._restart(feed, head.epoch, head.seq if feed.has_log else feed.seq)  # a log may begin just now
         counts: dict[UUID, int] = {}
         for stream_id, epoch, entry in tails:
@@ -280,8 +280,8 @@ class Channels:
                 for start in range(0, len(ids), HEADS):
                     async with self._database.system() as db:
                         found = await heads(db, ids[start : start + HEADS])
-                    for stream_id, head in found.items():
-                        feed = feeds[stream_id]
+                    for stream_id in ids[start : start + HEADS]:
+                        feed, head = feeds[stream_id], found.get(stream_id, NO_LOG)
                         if head.seq > feed.seq or head.epoch != feed.epoch:
                             self._mark(feed, "poll")
             except Unavailable:

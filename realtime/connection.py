@@ -14,7 +14,8 @@ from realtime.awareness import Said
 from realtime.lib0 import varuint
 from realtime.metrics import CLOSED, DROPPED
 from realtime.models import EditorGrant
-from realtime.websocket import WebSocket, frame
+from realtime.websocket import WebSocket
+from realtime.wsframes import frame
 
 EXPIRED, NOT_ALLOWED, SLOW, CLIENT_IN_USE, RESET, TOO_LARGE, TOO_MANY = 4401, 4403, 4408, 4409, 4410, 4413, 4429
 MALFORMED, RESTART, UNAVAILABLE = 1007, 1012, 1013
@@ -30,6 +31,11 @@ ANSWERED: Final = frozenset(("read-only", "not-your-turn", "invalid", "too-large
 """Refusals after which our client, who is told, may go on by itself; the others end the connection."""
 _ACK_HEADS: Final = [frame(ysync.ACK_HEAD + bytes(size))[:4] for size in range(9)]
 """What comes before a number of so many bytes."""
+_SHORT: Final = 120
+_UPDATE_HEADS: Final = [frame(ysync.write_update(bytes(size)))[: -size or None] for size in range(_SHORT)]
+"""What comes before an update of so many bytes."""
+ACTIVE = 1.0
+"""Seconds for which a connection that said something certainly lives."""
 AWARENESS_BACKLOG = 131_072
 ANSWER_PAUSE = 0.02
 """Seconds between looks whether a client has read enough of a long answer to be sent more."""
@@ -136,6 +142,17 @@ class EditorConnection:
         if backlog - self._answered > self._max_backlog:
             self.dismiss(SLOW, "slow")
 
+    def gives_way(self) -> bool:
+        """Whether another connection may write under its client ids from now on.
+
+        Two that write under one id would differ for ever. One that was cut off and is back takes its id with it; who is
+        left of the former connection is sent away.
+        """
+        if self.heard_at > time.monotonic() - ACTIVE:
+            return False
+        self.dismiss(CLIENT_IN_USE, "client-in-use")
+        return True
+
     def dismiss(self, code: int, reason: str) -> None:
         """End the connection, after what is on its way; who does not read that in time is cut off."""
         if not self.is_ending:
@@ -153,6 +170,12 @@ def ack_frame(number: int) -> bytes:
     """The acknowledgement of one update."""
     written = varuint(number)
     return _ACK_HEADS[len(written)] + written
+
+
+def update_frame(data: bytes) -> bytes:
+    """An update, framed once for all who get it."""
+    size = len(data)
+    return _UPDATE_HEADS[size] + data if size < _SHORT else frame(ysync.write_update(data))
 
 
 def said_frame(said: Sequence[Said]) -> bytes:

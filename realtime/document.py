@@ -7,10 +7,9 @@ new – it is passed on when it is stored. Only the acknowledgement means stored
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -18,12 +17,10 @@ import structlog
 from core.eventlog import Appended, Entry, NewEntry
 from core.ids import light_id
 from core.model import TenantId
-from realtime import ysync
-from realtime.connection import CLIENT_IN_USE, EditorConnection
+from realtime.connection import CLIENT_IN_USE, EditorConnection, update_frame
 from realtime.history import History
 from realtime.metrics import DELIVERIES, UPDATES
 from realtime.offer import GROUP, Group, Offer, Unstored
-from realtime.websocket import frame
 from realtime.yitems import contradictory, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
@@ -35,11 +32,6 @@ UNSURE_MAX = 32
 CONFLICTS = 20
 """Times that other gateways may come first before an offer is refused."""
 SETTLE = 0.005
-ACTIVE = 1.0
-"""Seconds for which a connection that said something certainly lives."""
-_SHORT: Final = 120
-_HEADS: Final = [frame(ysync.write_update(bytes(size)))[: -size or None] for size in range(_SHORT)]
-"""What comes before an update of so many bytes."""
 DELIVERED = DELIVERIES.labels("update")
 STORED = UPDATES.labels("stored")
 
@@ -144,33 +136,15 @@ class Document:
     def _is_sure(self, offer: Offer) -> bool:
         """Whether an update is new, fits by itself, and brings items of its author's known client ids alone."""
         history, summary, person = self.history, offer.summary, offer.author.user_id
-        if history.overlaps(summary):  # to be compared, once: when it is stored
+        if history.overlaps(summary) or history.fit(summary) != "new":  # an overlap is compared once: when it is stored
             return False
-        if history.fit(summary) != "new" or history.size + len(offer.data) > self._max_bytes:
+        if history.size + len(offer.data) > self._max_bytes:
             return False
         for client in summary.clients:
             owner = history.owners.get(client)
             if (owner is not person and owner != person) or self._writers.get(client) is not offer.author:
                 return False
         return True
-
-    @staticmethod
-    def _gives_way(writer: EditorConnection | None) -> bool:
-        """Whether another connection may write under a client id from now on.
-
-        Two that write under one id would differ for ever. One that was cut off and is back takes its id with it; who is
-        left of the former connection is sent away.
-        """
-        if writer is None:
-            return True
-        if writer.heard_at > time.monotonic() - ACTIVE:
-            return False
-        writer.dismiss(CLIENT_IN_USE, "client-in-use")
-        return True
-
-    def changes(self, summary: UpdateSummary) -> bool:
-        """Whether an update would change anything."""
-        return self.history.fit(summary) != "known"
 
     def take(self, seq: int, actor_id: UUID, data: bytes, op_id: UUID | None = None) -> None:
         """The next entry of the log, if it is another node's: remember it and pass it on."""
@@ -219,8 +193,7 @@ class Document:
         return Unstored(self._shown()).without(self.history.vector)
 
     def _relay(self, data: bytes, author: EditorConnection | None) -> None:
-        size = len(data)
-        frames = _HEADS[size] + data if size < _SHORT else frame(ysync.write_update(data))
+        frames = update_frame(data)
         for other in self.authors:
             if other is not author:
                 other.write(frames)
@@ -334,7 +307,7 @@ class Document:
         for client in self.history.new_clients(summary, group.ahead):
             owner = self.history.owners.get(client) or group.owners.setdefault(client, person)
             writer = group.writers.get(client) or self._writers.get(client)
-            if owner != person or not (writer is offer.author or self._gives_way(writer)):
+            if owner != person or not (writer is None or writer is offer.author or writer.gives_way()):
                 return "client-in-use"
             if writer is not offer.author:
                 offer.claims.append(client)
@@ -393,9 +366,8 @@ class Document:
     def give_up(self) -> None:
         """Nothing that is pending can be stored now; what was shown of it was shown in vain."""
         offers = [*self._storing, *self._pending]
-        self._storing.clear()
-        self._pending.clear()
-        self._unsure.clear()
+        for queue in (self._storing, self._pending, self._unsure):
+            queue.clear()
         for offer in offers:
             self._refuse(offer, "unavailable")
         if self._is_broken:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from core.errors import Invalid
-from realtime import websocket
+from realtime import wsframes
 from realtime.deadlines import Deadlines
 from realtime.doorkeeper import Doorkeeper
 from realtime.engineio import OPEN, EngineSocket, Receiver
@@ -99,7 +99,7 @@ class Engine:
     def close(self, reason: str) -> None:
         """End all sessions and all waits."""
         for socket in tuple(self._sockets.values()):
-            socket.close(reason, code=websocket.GOING_AWAY, wait=0)
+            socket.close(reason, code=wsframes.GOING_AWAY, wait=0)
         for waits in (self._pings, self._pongs, self._probes, self._lingering):
             waits.close()
 
@@ -111,7 +111,7 @@ class Engine:
         socket = EngineSocket(self, self._doorkeeper.address(request))
         if transport == "websocket":
             end = accept(request, max_message=self.settings.max_packet, on_message=socket.take, on_closed=socket.lost)
-            end.write(websocket.frame(self._hello(socket, [])))
+            end.write(wsframes.frame(self._hello(socket, [])))
             self._begin(socket)
             socket.begin(end)
             return Taken()
@@ -121,7 +121,7 @@ class Engine:
     def _close_second(self, request: web.Request) -> None:
         """Close a WebSocket that a session may not have besides its own ("WebSocket")."""
         end = accept(request, max_message=0, on_message=lambda _: None, on_closed=lambda: None)
-        end.close(websocket.PROTOCOL_ERROR, "not for this session")
+        end.close(wsframes.PROTOCOL_ERROR, "not for this session")
 
     def _hello(self, socket: EngineSocket, upgrades: list[str]) -> str:
         interval, timeout = (round(each * 1000) for each in (self.settings.ping_interval, self.settings.ping_timeout))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 from aiohttp import web
 
-from realtime import websocket
+from realtime import wsframes
 from realtime.handshake import accept
-from realtime.websocket import WebSocket
+from realtime.websocket import CLOSE_WAIT, WebSocket
 
 if TYPE_CHECKING:
     from realtime.engine import Engine
@@ -89,7 +89,7 @@ class EngineSocket:
         """Send one message."""
         packet = MESSAGE + message if isinstance(message, str) else message
         if self._websocket is not None:
-            self._websocket.write(websocket.frame(packet))
+            self._websocket.write(wsframes.frame(packet))
         else:
             self._wait(packet)
 
@@ -109,7 +109,7 @@ class EngineSocket:
             self._websocket.resume()
 
     def close(
-        self, reason: str, *, code: int = websocket.NORMAL, wait: float = websocket.CLOSE_WAIT, at_once: bool = False
+        self, reason: str, *, code: int = wsframes.NORMAL, wait: float = CLOSE_WAIT, at_once: bool = False
     ) -> None:
         """End the session, after what was sent and ``wait`` seconds for the client's answer, or ``at_once``."""
         if self._closing:
@@ -148,7 +148,7 @@ class EngineSocket:
         """End the session of a client that breaks the protocol: one line of log, whatever else it sends."""
         if not self._closing:
             log.warning("bad_packet", reason=reason, address=self.address)
-            self.close("bad-packet", code=websocket.PROTOCOL_ERROR)
+            self.close("bad-packet", code=wsframes.PROTOCOL_ERROR)
 
     # Long-polling, sections "Sending data" and "Receiving data"
 
@@ -210,7 +210,7 @@ class EngineSocket:
         end.on_message, end.on_closed = self.take, self.lost
         end.limit_backlog(self._engine.settings.max_backlog, lambda: self.close("slow", at_once=True))
         for packet in self._queue or ():
-            end.write(websocket.frame(packet))
+            end.write(wsframes.frame(packet))
         self._queue, self._queued = None, 0
         self.receiver.moved(end)
         if self._ready is not None:
@@ -240,14 +240,14 @@ class EngineSocket:
             return
         if packet == PING + PROBE and not self._probed:
             self._probed = True
-            end.write(websocket.frame(PONG + PROBE))
+            end.write(wsframes.frame(PONG + PROBE))
             self._noop()
         elif packet == UPGRADE and self._probed:
             self._engine.probed(end)
             self._noop()
             self.begin(end)
         else:
-            end.close(websocket.PROTOCOL_ERROR)
+            end.close(wsframes.PROTOCOL_ERROR)
 
     def _unprobed(self) -> None:
         if self._probe is not None:
@@ -265,7 +265,7 @@ class EngineSocket:
     def ping(self) -> None:
         """Ask whether the client is there."""
         if self._websocket is not None:
-            self._websocket.write(websocket.frame(PING))
+            self._websocket.write(wsframes.frame(PING))
         else:
             self._wait(PING)
 

@@ -2,7 +2,7 @@
 
 import json
 
-from realtime import socketio, websocket
+from realtime import socketio, wsframes
 from realtime.socketio import Parser
 
 
@@ -33,8 +33,8 @@ class Frame:
         """The same as a whole WebSocket frame, with its Engine.IO packet type (text only: binary has none)."""
         if parser == "json":
             if self._json is None:
-                self._json = websocket.frame(f'4{socketio.EVENT}["{self._event}",{self._body}]')
+                self._json = wsframes.frame(f'4{socketio.EVENT}["{self._event}",{self._body}]')
             return self._json
         if self._msgpack is None:
-            self._msgpack = websocket.frame(self.message(parser))
+            self._msgpack = wsframes.frame(self.message(parser))
         return self._msgpack

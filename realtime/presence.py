@@ -54,7 +54,6 @@ class Presence:
         """Who has to wait for the lock, alone."""
         self._leaving: asyncio.Queue[tuple[Ghost, int]] = asyncio.Queue()
         """Each with how often its package failed; at most those that entered, which takes a database that answers."""
-        GONE.set_function(self._leaving.qsize)
         self._registered = False
         self._alive_since = float("inf")
 
@@ -102,6 +101,7 @@ class Presence:
         ghost = Ghost(channel, user_id, connection_id)
         self._busy.discard(ghost)
         self._leaving.put_nowait((ghost, 0))
+        GONE.inc()
 
     async def _see_off(self) -> None:
         while True:
@@ -124,6 +124,7 @@ class Presence:
                 await asyncio.sleep(AGAIN)
             for ghost, why in unfinished.items():
                 self._leaving.put_nowait((ghost, tries[ghost] + (not isinstance(why, Unavailable))))
+            GONE.dec(len(taken) - len(unfinished))
             for _ in taken:
                 self._leaving.task_done()
 

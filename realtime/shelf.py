@@ -17,7 +17,7 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import NotFound, Unavailable
-from core.eventlog import Entry, Head, heads, holder, read
+from core.eventlog import NO_LOG, Entry, Head, heads, holder, read
 from core.logwriter import LogWriter
 from core.model import new_id
 from core.sockets import Channel
@@ -303,10 +303,11 @@ class Shelf:
         while True:
             await asyncio.sleep(self._settings.poll_interval)
             try:
+                ids = list(self._open)
                 async with self._database.system() as db:
-                    found = await heads(db, list(self._open))
-                for document_id, at in found.items():
-                    self._compare(document_id, at)
+                    found = await heads(db, ids)
+                for document_id in ids:
+                    self._compare(document_id, found.get(document_id, NO_LOG))
             except Unavailable:
                 continue
             except Exception:

@@ -14,7 +14,8 @@ from realtime.metrics import INBOX_PAUSES, UPDATES
 from realtime.offer import Offer
 from realtime.opened import OpenDocument
 from realtime.shelf import Shelf
-from realtime.websocket import WebSocket, frame
+from realtime.websocket import WebSocket
+from realtime.wsframes import frame
 from realtime.yrun import Run
 from realtime.ytyped import read_stroke
 from realtime.yupdate import InvalidUpdate, Limits, read_update
@@ -204,7 +205,7 @@ class Sitting:
 
     def _offer(self, offer: Offer) -> None:
         document = self._found.document
-        if self._may_write or not document.changes(offer.summary):
+        if self._may_write or document.history.fit(offer.summary) == "known":
             document.offer(offer)
         else:
             self._refuse(offer.numbers, "read-only")

@@ -9,65 +9,43 @@ import asyncio
 import os
 import struct
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 
 from realtime.metrics import RECEIVED_BYTES, SENT_BYTES
+from realtime.wsframes import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    CONTROL_MAX,
+    FIN,
+    INTERNAL,
+    LENGTH,
+    LENGTH_16,
+    MASKED,
+    NORMAL,
+    OPCODE,
+    PING,
+    PONG,
+    PROTOCOL_ERROR,
+    RESERVED,
+    TEXT,
+    TOO_BIG,
+    WHOLE_BINARY,
+    WHOLE_TEXT,
+    Violation,
+    close_code,
+    frame_of,
+    long_length,
+    text_of,
+    unmask,
+)
 
 log = structlog.get_logger()
 
 CLOSE_WAIT = 1.0
 """Seconds that the peer has for its half of the closing handshake."""
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_UTF8, TOO_BIG, INTERNAL = 1000, 1001, 1002, 1007, 1009, 1011
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-WHOLE_TEXT, WHOLE_BINARY = 0x81, 0x82
-FIN, RESERVED, OPCODE, MASKED, LENGTH = 0x80, 0x70, 0x0F, 0x80, 0x7F
-CONTROL_MAX = 125
-LENGTH_16, LENGTH_64 = 126, 127
-CODES: Final = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
-PRIVATE_CODES: Final = range(3000, 5000)
-
-_TEXT_HEADS, _BINARY_HEADS = (
-    [bytes((first, size)) for size in range(LENGTH_16)] for first in (WHOLE_TEXT, WHOLE_BINARY)
-)
-"""Headers by length."""
-_number = int.from_bytes
-
 OnMessage = Callable[[str | bytes], None]
-
-
-def frame(message: str | bytes) -> bytes:
-    """One message as a whole frame (§5.2: unfragmented, from a server, so unmasked)."""
-    if isinstance(message, bytes):
-        return _BINARY_HEADS[len(message)] + message if len(message) < LENGTH_16 else _frame(WHOLE_BINARY, message)
-    body = message.encode()
-    return _TEXT_HEADS[len(body)] + body if len(body) < LENGTH_16 else _frame(WHOLE_TEXT, body)
-
-
-def _frame(first: int, body: bytes) -> bytes:
-    length = len(body)
-    if length < LENGTH_16:
-        return b"%c%c%b" % (first, length, body)
-    if length < 1 << 16:
-        return b"%c%c%c%c%b" % (first, LENGTH_16, length >> 8, length & 0xFF, body)
-    return struct.pack("!BBQ", first, LENGTH_64, length) + body
-
-
-def _unmask(key: bytes, body: bytes) -> bytes:
-    """§5.3, a whole message at once: one big exclusive-or is the fastest that plain Python does."""
-    size = len(body)
-    stream = (key * (size // 4 + 1))[:size]
-    return (_number(body, "little") ^ _number(stream, "little")).to_bytes(size, "little")
-
-
-class _Violation(Exception):
-    """The peer broke the protocol."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Flusher:
@@ -213,7 +191,7 @@ class WebSocket(asyncio.Protocol):
         """Begin the closing handshake (§7.1.2); who has not taken part after ``wait`` seconds is cut off."""
         if self._closing:
             return
-        self.write(_frame(FIN | CLOSE, struct.pack("!H", code) + reason.encode()[: CONTROL_MAX - 2]))
+        self.write(frame_of(FIN | CLOSE, struct.pack("!H", code) + reason.encode()[: CONTROL_MAX - 2]))
         self._closing = True
         if wait:
             self.resume()  # or the answer is never read
@@ -289,7 +267,7 @@ class WebSocket(asyncio.Protocol):
             finally:
                 if self.on_read is not None:
                     self.on_read()
-        except _Violation as violation:
+        except Violation as violation:
             self.violation = violation.reason
             self.close(violation.code, violation.reason)
             self._rest = b""
@@ -308,23 +286,23 @@ class WebSocket(asyncio.Protocol):
                 if end < key_at:
                     self._needed = key_at - at
                     break
-                length = _long(data[at + 2 : key_at])
+                length = long_length(data[at + 2 : key_at])
             is_whole = WHOLE_TEXT <= first <= WHOLE_BINARY and second >= MASKED and self._fragments is None
             if not is_whole:
                 self._check(first, second, length)
             elif length > self._max_message:
-                raise _Violation(TOO_BIG, "too long")
+                raise Violation(TOO_BIG, "too long")
             body_at = key_at + 4
             stop = body_at + length
             if stop > end:
                 self._needed = stop - at
                 break
-            body = _unmask(data[key_at:body_at], data[body_at:stop])
+            body = unmask(data[key_at:body_at], data[body_at:stop])
             at = stop
             if not is_whole or self._closing:
                 self._take(first, body)
             else:
-                self.on_message(body if first == WHOLE_BINARY else _text(body))
+                self.on_message(body if first == WHOLE_BINARY else text_of(body))
         else:
             self._needed = 2
         return data[at:]
@@ -333,14 +311,14 @@ class WebSocket(asyncio.Protocol):
         """Refuse a frame by its header, before its body is collected."""
         opcode = first & OPCODE
         if first & RESERVED or not second & MASKED or BINARY < opcode < CLOSE or opcode > PONG:
-            raise _Violation(PROTOCOL_ERROR, "bad frame")
+            raise Violation(PROTOCOL_ERROR, "bad frame")
         if opcode >= CLOSE:
             if length > CONTROL_MAX or not first & FIN:
-                raise _Violation(PROTOCOL_ERROR, "bad control frame")
+                raise Violation(PROTOCOL_ERROR, "bad control frame")
         elif (opcode == CONTINUATION) != (self._fragments is not None):
-            raise _Violation(PROTOCOL_ERROR, "fragments out of order")
+            raise Violation(PROTOCOL_ERROR, "fragments out of order")
         elif len(self._fragments or b"") + length > self._max_message:
-            raise _Violation(TOO_BIG, "too long")
+            raise Violation(TOO_BIG, "too long")
 
     def _take(self, first: int, body: bytes) -> None:
         opcode = first & OPCODE
@@ -356,15 +334,15 @@ class WebSocket(asyncio.Protocol):
         if self._fragments is not None:
             body, self._fragments = bytes(self._fragments) + body, None
         if not self._closing:
-            self.on_message(_text(body) if self._opcode == TEXT else body)
+            self.on_message(text_of(body) if self._opcode == TEXT else body)
 
     def _control(self, opcode: int, body: bytes) -> None:
         if opcode == PING:
-            self.write(_frame(FIN | PONG, body))
+            self.write(frame_of(FIN | PONG, body))
         elif opcode == CLOSE:
-            code = _close_code(body)
+            code = close_code(body)
             if not self._closing:
-                self.write(_frame(FIN | CLOSE, struct.pack("!H", code) if body else b""))
+                self.write(frame_of(FIN | CLOSE, struct.pack("!H", code) if body else b""))
                 self._closing = True
             SENT_BYTES.value += self.flush()
             if self._cut is None and self.backlog:  # which it may never read
@@ -376,32 +354,6 @@ def _descriptor(transport: asyncio.Transport) -> int:
     """The number of a connection that takes bytes as they are; -1 where they are encrypted on the way."""
     socket = transport.get_extra_info("socket")
     return -1 if socket is None or transport.get_extra_info("sslcontext") is not None else int(socket.fileno())
-
-
-def _long(size: bytes) -> int:
-    """A length that did not fit its seven bits (§5.2: it must be in the fewest bytes)."""
-    length = int.from_bytes(size, "big")
-    if length < (LENGTH_16 if len(size) == 2 else 1 << 16):  # noqa: PLR2004 - the shorter of the two forms
-        raise _Violation(PROTOCOL_ERROR, "length too long")
-    return length
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise _Violation(NOT_UTF8, "not UTF-8") from error
-
-
-def _close_code(body: bytes) -> int:
-    """The code in a close frame (§7.4); refuses what may not be sent."""
-    if not body:
-        return NORMAL
-    code = int.from_bytes(body[:2], "big")
-    if len(body) < 2 or not (code in CODES or code in PRIVATE_CODES):  # noqa: PLR2004 - a code has two bytes
-        raise _Violation(PROTOCOL_ERROR, "bad close code")
-    _text(body[2:])
-    return code
 
 
 def _ignore(message: str | bytes) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -27,7 +26,7 @@ from core.eventlog import Appended, Entry, as_stored
 from core.logwriter import LogWriter
 from core.model import NIL, TenantId, UserId, new_id
 from core.sockets import announce, signal
-from rooms import events, queries
+from rooms import queries
 from rooms.bells import Bells
 from rooms.channels import lobby_channel
 from rooms.decide import Timing, deadline, same_clock, tick
@@ -35,6 +34,7 @@ from rooms.errors import RoomNotFound
 from rooms.events import LobbyChanged, RoomEvent
 from rooms.follow import MediaFollower
 from rooms.held import OPS_KEPT, Done, Flight, Held, Key, Order
+from rooms.lobby import lobby_changes
 from rooms.log import fold, new_entries, read_after
 from rooms.models import RoomId
 from rooms.permissions import media_changes
@@ -46,8 +46,6 @@ log = structlog.get_logger()
 HELD_MAX = 2_000
 TRIES = 12
 SNAPSHOT_EVERY = 500
-
-Outcome = Literal["admitted", "denied", "closed"]
 
 
 class _Repeat(Exception):
@@ -385,24 +383,3 @@ def _check(answers: Sequence[Appended]) -> None:
         raise RoomNotFound
     if any(answer.outcome != "new" for answer in answers):
         raise _Refused
-
-
-LOBBY = frozenset({events.PersonAdmitted, events.PersonDenied, events.PersonRemoved, events.SessionClosed})
-
-
-def lobby_changes(before: RoomState, made: Sequence[RoomEvent]) -> list[tuple[Outcome, tuple[UserId, ...] | None]]:
-    """What those who wait are told, and whom; None for all."""
-    told: list[tuple[Outcome, tuple[UserId, ...] | None]] = []
-    if LOBBY.isdisjoint(map(type, made)):
-        return told
-    for event in made:
-        match event:
-            case events.PersonAdmitted():
-                told.append(("admitted", (event.person_id,)))
-            case events.PersonDenied() | events.PersonRemoved():
-                person = before.people.get(event.person_id)
-                if person is not None and person.presence == "waiting":
-                    told.append(("denied", (event.person_id,)))
-            case events.SessionClosed():
-                told.append(("closed", None))
-    return told

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
-from loadtests.bench import dojo, editors, generator, rooms, table
+from loadtests.bench import dojo, editors, generator, rooms, slow, table
 from loadtests.bench.generator import Seat
 from loadtests.bench.hubs import Bench
 from loadtests.bench.machine import OTHER_CORE, busy_seconds
@@ -34,6 +34,7 @@ SCENARIOS: dict[str, Callable[[Bench], None]] = {
     "crowd": rooms.crowd,
     "flood": rooms.flood,
     "deflate": rooms.deflate,
+    "slow": slow.slow,
     "editor": editors.typing,
     "editor-join": editors.joining,
     "http": lambda bench: asyncio.run(http_reads(bench)),

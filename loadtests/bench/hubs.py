@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from loadtests.bench import peers
@@ -14,6 +14,8 @@ from loadtests.bench.dojo import Dojo, Place
 from loadtests.bench.generator import Generator, Run, Seat, plain
 from loadtests.bench.machine import busy_seconds, cpu_seconds
 from loadtests.bench.peers import OURS, SOCKET_PATH, Peer, Server
+
+T = TypeVar("T")
 
 SEAT_KEPT = 35.0
 """Seconds after which a dojo has written down that somebody is gone."""
@@ -152,9 +154,9 @@ def spent_by(parts: dict[str, list[int]]) -> dict[str, float]:
     return {name: cpu_seconds(pids) for name, pids in parts.items()}
 
 
-def alternated(servers: Sequence[Server], round_number: int) -> list[Server]:
-    """The servers, in another order each round."""
-    return list(servers) if round_number % 2 == 0 else list(reversed(servers))
+def alternated(compared: Sequence[T], round_number: int) -> list[T]:
+    """What is compared, in another order each round."""
+    return list(compared) if round_number % 2 == 0 else list(reversed(compared))
 
 
 def measure(bench: Bench, load: Load, where: str) -> Outcomes:

@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 from core import bus
 from core.bus import PREFIX, QUEUE_MAX, Bus
 from core.model import new_id
-from core.seal import Seal, Sender
+from core.redisline import BUFFER_MAX, RedisLine
+from core.redisplace import Place
+from core.seal import SENDERS_MAX, Seal, Sender
 
 SECRET = "s" * 40
 
@@ -133,6 +135,15 @@ def test_own_beat_counts_once_and_a_forged_one_never() -> None:
     assert dropped("forged") == before["forged"] + 2
 
 
+def test_a_bounded_number_of_senders_is_remembered_and_the_one_heard_of_first_forgotten() -> None:
+    seal, first, wire = Seal(SECRET), Sender(), b"dojo:room"
+    message = seal.close(first, wire, b"words")
+    assert [seal.open(wire, message) for _ in range(2)] == [b"words", None]
+    for _ in range(SENDERS_MAX):
+        assert seal.open(wire, seal.close(Sender(), wire, b"others")) == b"others"
+    assert seal.open(wire, message) == b"words"
+
+
 async def test_lost_connection_heals_by_itself(redis_url: str, client: "redis.Redis") -> None:
     channel = str(new_id())
     heard: list[bytes] = []
@@ -190,3 +201,34 @@ async def test_publish_without_redis_returns_at_once() -> None:
         for _ in range(11_000):
             bus.publish("x", b"1")
     assert len(heard) == 11_000
+
+
+async def test_server_that_does_not_read_is_not_written_to_any_more_until_it_has_caught_up() -> None:
+    """What waits for it is the line's bound, beside what the kernel holds."""
+    reads, drained, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"+PONG\r\n")
+        await reads.wait()
+        while await reader.read(1 << 20):
+            pass
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        line = await RedisLine.to(Place(host, port), lambda *_: None, drained.set)
+        written = 0
+        while line.is_open:
+            line.write(bytes(65_536))
+            written += 65_536
+            assert written < 8 * BUFFER_MAX, "it is written to for ever"
+        assert written > BUFFER_MAX
+        reads.set()
+        await asyncio.wait_for(drained.wait(), 10)
+        await until(lambda: line.is_open)
+        line.close()
+        await asyncio.wait_for(line.closed, 10)
+        await asyncio.wait_for(ended.wait(), 10)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import psycopg
 import pytest
 import socketio
 from aiohttp import web
@@ -151,6 +152,14 @@ Connect = Callable[..., Awaitable[Client]]
 NewGateway = Callable[..., Awaitable[Gateway]]
 Person = Callable[..., Principal]
 
+
+async def metric(http: aiohttp.ClientSession, gateway: Gateway, line: str) -> float:
+    """The value that ``/metrics`` shows behind ``line``; 0 if it shows none."""
+    async with http.get(f"{gateway.url}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return next((float(each.rpartition(" ")[2]) for each in lines if each.startswith(line + " ")), 0.0)
+
+
 FAST: dict[str, Any] = {
     "poll_interval": 0.2,
     "beat_interval": 0.1,
@@ -158,6 +167,13 @@ FAST: dict[str, Any] = {
     "drain_spread": 0.2,
     "sign_in_poll": 0.3,
 }
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Plain HTTP."""
+    async with aiohttp.ClientSession() as session:
+        yield session
 
 
 @pytest.fixture
@@ -324,6 +340,13 @@ async def sit(
     yield make
     for peer in peers:
         await peer.close()
+
+
+async def forget(urls: DatabaseUrls, stream_id: UUID) -> None:
+    """Take a log away altogether, as a backup does that is older than it."""
+    async with await psycopg.AsyncConnection.connect(urls.everything) as connection:
+        await connection.execute("DELETE FROM log_entries WHERE stream_id = %s", (stream_id,))
+        await connection.execute("DELETE FROM log_streams WHERE stream_id = %s", (stream_id,))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from realtime.yitems import Item, read_items
 from tests.conftest import DatabaseUrls
-from tests.realtime.conftest import Gateway, Person, until
+from tests.realtime.conftest import Gateway, Person, forget, until
 from tests.realtime.peers import Peer, Sit, stored
 
 
@@ -205,7 +205,7 @@ async def test_client_id_goes_with_its_owner_to_a_new_line(
     gateway: Gateway, sit: Sit, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The former line is dead, though nobody has noticed."""
-    monkeypatch.setattr("realtime.document.ACTIVE", 0.0)
+    monkeypatch.setattr("realtime.connection.ACTIVE", 0.0)
     who = person("Ana")
     ana = await sit(gateway, who)
     await ana.answer(await ana.type("first"))
@@ -337,3 +337,12 @@ async def test_restored_document_begins_anew_for_everybody(
     late = await sit(two_gateways[0], person("Late"))
     assert str(late) == "kept"
     assert await late.answer(await late.type("!")) == "ack"
+
+
+async def test_document_that_the_backup_lacks_is_closed_for_everybody(
+    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database_urls: DatabaseUrls, document_id: UUID
+) -> None:
+    people = [await sit(gateway, person("P")) for gateway in two_gateways]
+    await people[0].answer(await people[0].type("younger than the backup"))
+    await forget(database_urls, document_id)
+    assert [await each.closed() for each in people] == [4410, 4410]

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -12,7 +12,8 @@ from tests.conftest import Servers
 from tests.realtime.conftest import until, until_async
 from tests.realtime.processes import Mortal, Witness, serving
 from tests.scenarios.judged import judge
-from tests.scenarios.programs import Caller, Typist
+from tests.scenarios.programs import Caller
+from tests.scenarios.typist import Typist
 
 POINTS = ["rooms.commit", "rooms.committed", "log.committed", "document.append", "bus.send", "bus.receive"]
 
@@ -39,13 +40,6 @@ def victim(servers: Servers, point: str, survivor: str) -> Iterator[Mortal]:
     port = free_port()
     with serving(servers, port, "gateway", FAILPOINTS=f"{point}=crash") as process:
         yield Mortal(port, process)
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """Plain HTTP."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield session
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import socketio.exceptions
 
-from app.migrate import begin_epoch
+from app.__main__ import main
 from core.bus import Bus
 from core.db import Database
 from core.eventlog import read
@@ -17,7 +17,7 @@ from core.model import TenantId, new_id
 from core.tokens import Tokens
 from tests.conftest import DatabaseUrls
 from tests.realtime import doors
-from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, until, until_async
+from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, until, until_async
 
 CARRIERS = [
     ("socket.io", ("websocket",)),
@@ -262,9 +262,10 @@ async def test_drain_sends_people_away_and_refuses_new_ones(
 @pytest.mark.parametrize("lost", [0, 2])
 async def test_restored_log_sends_everybody_round(
     two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID,
-    database_urls: DatabaseUrls, lost: int,
+    database_urls: DatabaseUrls, lost: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The database goes back to a backup: what follows has numbers that people have seen already, or not."""
+    monkeypatch.setenv("DOJO_MIGRATION_URL", database_urls.migration)
     people = [await connect(gateway, person("P")) for gateway in two_gateways]
     for client in people:
         await client.call("room:enter", room_id=room_id)
@@ -272,7 +273,7 @@ async def test_restored_log_sends_everybody_round(
         await people[0].call("chat:send", room_id=room_id, text=str(number))
     await until(lambda: all(len(client.events()) == 3 for client in people))
     await lose(database_urls, room_id, lost)
-    assert await asyncio.to_thread(begin_epoch, database_urls.migration) > 0
+    assert await asyncio.to_thread(main, ["restored"]) == 0
     await until(lambda: not any(client.socket.connected for client in people))
     late = await connect(two_gateways[1], person("Late"))
     await late.call("room:enter", room_id=room_id)
@@ -280,6 +281,17 @@ async def test_restored_log_sends_everybody_round(
     event = await until(lambda: next((each for each in late.events() if each["payload"] == {"text": "after"}), None))
     assert event["seq"] == answer["data"]["seq"]
     assert event["epoch"] > 1
+
+
+async def test_channel_whose_log_the_backup_lacks_sends_everybody_round(
+    two_gateways: tuple[Gateway, Gateway], connect: Connect, person: Person, room_id: UUID, database_urls: DatabaseUrls
+) -> None:
+    people = [await connect(gateway, person("P")) for gateway in two_gateways]
+    for client in people:
+        await client.call("room:enter", room_id=room_id)
+    await people[0].call("chat:send", room_id=room_id, text="of a room younger than the backup")
+    await forget(database_urls, room_id)
+    await until(lambda: not any(client.socket.connected for client in people))
 
 
 async def lose(urls: DatabaseUrls, stream_id: UUID, entries: int) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import aiohttp
@@ -14,16 +15,22 @@ from core.tokens import Tokens
 from realtime import connection
 from realtime.editor import Editor
 from realtime.hub import Hub
+from realtime.settings import RealtimeSettings
 from tests.realtime import doors
-from tests.realtime.conftest import SITE, Connect, Gateway, NewGateway, Person, counted, seen, until, until_async
+from tests.realtime.conftest import (
+    SITE,
+    Client,
+    Connect,
+    Gateway,
+    NewGateway,
+    Person,
+    counted,
+    metric,
+    seen,
+    until,
+    until_async,
+)
 from tests.realtime.peers import Peer, Sit, editor_pass
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """Plain HTTP."""
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def raw(
@@ -232,9 +239,11 @@ def frame(opcode: int, data: bytes) -> bytes:
 
 @seen("closed", reason="slow")
 async def test_slow_reader_is_cut_off_and_the_others_are_not(
-    new_gateway: NewGateway, tokens: Tokens, person: Person, connect: Connect, room_id: UUID, tenant_id: TenantId
-) -> None:
-    gateway = await new_gateway(max_backlog=400_000, core={"rate_scale": 100.0})
+    new_gateway: NewGateway, tokens: Tokens, person: Person, connect: Connect, room_id: UUID, tenant_id: TenantId,
+    http: aiohttp.ClientSession,
+) -> None:  # fmt: skip
+    """All the while the others hear each word before the next is said, and what waits for her has a bound."""
+    gateway, word = await new_gateway(core={"rate_scale": 100.0}), 40_000
     ana, bob = await connect(gateway, person("Ana")), await connect(gateway, person("Bob"))
     for client in (ana, bob):
         await client.call("room:enter", room_id=room_id)
@@ -245,13 +254,22 @@ async def test_slow_reader_is_cut_off_and_the_others_are_not(
     eve.sendall(frame(1, b'42["room:enter",' + json.dumps({"room_id": str(room_id)}).encode() + b"]"))
     hub = gateway.resources.get(Hub)
     await until(lambda: len(hub.channels.listeners(doors.room(tenant_id, room_id))) == 3)
-    sent = 0
+    sent, most, bound = 0, 0.0, RealtimeSettings().max_backlog
     while not [each for each in bob.events() if each["kind"] == "person_lost"]:
-        await ana.call("chat:send", room_id=room_id, text="x" * 40_000)
+        await ana.call("chat:send", room_id=room_id, text="x" * word)
         sent += 1
-        assert sent < 250, "the slow reader stays"
-    await until(lambda: len([each for each in bob.events() if each["kind"] == "said"]) == sent)
+        await until(partial(has_heard, bob, sent))
+        waits = await metric(http, gateway, 'dojo_gateway_backlog_most_bytes{door="json"}')
+        assert waits <= bound + word + 1_000
+        most = max(most, waits)
+        assert sent < 500, "the slow reader stays"
+    assert most > bound - 2 * word, "cut off too early"
     eve.close()
+
+
+def has_heard(client: Client, count: int) -> bool:
+    """Whether so many words came."""
+    return len([each for each in client.events() if each["kind"] == "said"]) == count
 
 
 @seen("closed", reason="slow")
@@ -308,10 +326,7 @@ async def test_editor_that_takes_too_long_to_read_a_long_answer_is_cut_off(
 
 async def keeps(http: aiohttp.ClientSession, gateway: Gateway, least: int) -> bool:
     """Whether so many bytes wait for editors to read."""
-    async with http.get(f"{gateway.url}/metrics") as answer:
-        name = 'dojo_gateway_backlog_bytes{door="editor"} '
-        found = [line for line in (await answer.text()).splitlines() if line.startswith(name)]
-    return float(found[0].removeprefix(name)) >= least
+    return await metric(http, gateway, 'dojo_gateway_backlog_bytes{door="editor"}') >= least
 
 
 async def test_editor_on_a_dead_line_is_given_up_by_the_kernel(gateway: Gateway, sit: Sit, person: Person) -> None:

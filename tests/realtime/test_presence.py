@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from core.bus import Bus
 from core.call import Resources
@@ -187,6 +188,7 @@ async def test_who_comes_waits_for_the_end_of_who_goes_and_nobody_else_does(
 
     ana, bob, channel = person("Ana"), person("Bob"), doors.room(tenant_id, room_id)
     presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**FAST), lambda: None)
+    before = not_seen_off()
     async with presence.running():
         tab = new_id()
         await presence.enter(channel, ana.user_id, tab)
@@ -196,9 +198,16 @@ async def test_who_comes_waits_for_the_end_of_who_goes_and_nobody_else_does(
         await asyncio.wait_for(presence.enter(channel, bob.user_id, new_id()), 5)
         assert len(await connected(database, tenant_id, room_id)) == 2
         assert not back.done()
+        assert not_seen_off() == before + 1
         told.set()
         await asyncio.wait_for(back, 5)
+        await until(lambda: not_seen_off() == before)
         assert tab not in {each for _, each in await connected(database, tenant_id, room_id)}
+
+
+def not_seen_off() -> float:
+    """Connections that are gone, of whom nobody was told yet."""
+    return REGISTRY.get_sample_value("dojo_gateway_gone") or 0.0
 
 
 async def connected(database: Database, tenant_id: TenantId, room_id: UUID) -> set[tuple[UUID, UUID]]:

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from realtime import socketio
 from realtime.socketio import ACK, CONNECT, DISCONNECT, EVENT, RESERVED, Event, JsonReader, Malformed, MsgpackReader
-from realtime.websocket import CLOSE, WebSocket
+from realtime.websocket import WebSocket
+from realtime.wsframes import CLOSE
 from tests.realtime.wire import BINARY, CONTINUATION, FIN, PING, TEXT, frame
 
 MAX = 4_096

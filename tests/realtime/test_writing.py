@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import uvloop
 
-from realtime import websocket
+from realtime import wsframes
 from realtime.websocket import WebSocket
 from tests.realtime.conftest import until
 
-FRAMES = [websocket.frame(f"{number}:" + "x" * 9_000) for number in range(800)]
+FRAMES = [wsframes.frame(f"{number}:" + "x" * 9_000) for number in range(800)]
 """More than the kernel takes for a peer that does not read."""
 
 

@@ -77,6 +77,18 @@ def test_read_messages_refuses(data: bytes, reason: str) -> None:
         ysync.read_messages(data)
 
 
+def test_vector_and_awareness_have_a_bounded_number_of_clients() -> None:
+    clients = dict.fromkeys(range(ysync.MAX_STATE_VECTOR_CLIENTS), 1)
+    assert ysync.read_vector(ysync.write_vector(clients)) == clients
+    with pytest.raises(Malformed, match="too-many-clients"):
+        ysync.read_vector(ysync.write_vector({**clients, ysync.MAX_STATE_VECTOR_CLIENTS: 1}))
+    entries = [varuint(client) + b"\x01" + varstring("{}") for client in range(ysync.MAX_AWARENESS_ENTRIES + 1)]
+    most = varuint(len(entries) - 1) + b"".join(entries[:-1])
+    assert len(ysync.read_awareness(most)) == ysync.MAX_AWARENESS_ENTRIES
+    with pytest.raises(Malformed, match="awareness-too-large"):
+        ysync.read_awareness(varuint(len(entries)) + b"".join(entries))
+
+
 @pytest.mark.parametrize(
     ("state", "reason"),
     [("[1]", "awareness-not-an-object"), ("{" * 20, "too-deep"), ('{"a":"' + "x" * 8200 + '"}', "awareness-too-large")],

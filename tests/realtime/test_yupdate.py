@@ -165,6 +165,14 @@ def test_read_update_holds_to_the_size_it_is_given() -> None:
         read_update(data, Limits(max_bytes=len(data) - 1))
 
 
+def test_read_update_holds_to_the_number_of_parts_it_is_given() -> None:
+    most = Limits().max_parts
+    data = update(section(1, 0, *[b"\x00\x01"] * (most + 1)))
+    with pytest.raises(InvalidUpdate, match="too-many-parts"):
+        read_update(data)
+    assert read_update(data, Limits(max_parts=2 * most)).clients == {1: (0, most + 1)}
+
+
 WORST: dict[str, Callable[[int], bytes]] = {
     "garbage items": lambda size: update(section(1, 0, *[b"\x00\x01"] * (size // 2))),
     "values": lambda size: update(section(1, 0, b"\x08\x01\x01t" + varuint(size) + b"\x7e" * size)),

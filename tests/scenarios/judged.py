@@ -7,7 +7,8 @@ from loadtests.facts import Acked, Fact
 from loadtests.history import check
 from loadtests.stored import read_stored
 from tests.realtime.conftest import until
-from tests.scenarios.programs import Player, Typist
+from tests.scenarios.programs import Player
+from tests.scenarios.typist import Typist
 
 PATIENCE = 30.0
 

@@ -19,7 +19,8 @@ from pycrdt import Doc, Text
 from app.health import is_healthy
 from rooms.state import RoomState
 from tests.scenarios.judged import judge
-from tests.scenarios.programs import Caller, Player, Typist
+from tests.scenarios.programs import Caller, Player
+from tests.scenarios.typist import Typist
 from tests.up import Up, command
 
 pytestmark = pytest.mark.timeout(240)

@@ -1,0 +1,147 @@
+"""What one editor, or one person's editors together, cannot do to a gateway: each bound with what enforces it."""
+
+import asyncio
+import time
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+
+from core.model import new_id
+from core.tokens import Tokens
+from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
+from tests.conftest import DatabaseUrls
+from tests.postgres import locked
+from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, metric, seen, until, until_async
+from tests.realtime.peers import Peer, Sit, editor_pass
+
+PAUSES = "dojo_gateway_pauses_total"
+ONE_READ = 1 << 18
+"""Bytes that uvloop reads at once, at most."""
+
+
+async def knock(http: aiohttp.ClientSession, gateway: Gateway, document_id: UUID, word: str) -> tuple[Any, Any] | None:
+    """The close code and the reason with which an editor is refused; None if it may stay, and leaves."""
+    async with http.ws_connect(f"{gateway.url}/yjs/{document_id}", params={"pass": word}) as socket:
+        first = await socket.receive()
+        return (first.data, first.extra) if first.type is aiohttp.WSMsgType.CLOSE else None
+
+
+async def test_one_person_has_a_bounded_number_of_editors_beside_as_many_windows(
+    new_gateway: NewGateway, sit: Sit, connect: Connect, http: aiohttp.ClientSession, tokens: Tokens, person: Person,
+    document_id: UUID, room_id: UUID,
+) -> None:  # fmt: skip
+    gateway, ana, bob = await new_gateway(max_per_person=2), person("Ana"), person("Bob")
+    word = editor_pass(tokens, ana, document_id, room_id)
+    first, second = await sit(gateway, ana), await sit(gateway, ana)
+    async with seen("refused", reason="person"):
+        assert await knock(http, gateway, document_id, word) == (
+            4429, "You have too many windows open; close some.",
+        )  # fmt: skip
+    for _ in range(2):
+        await connect(gateway, ana)
+    assert await second.answer(await second.type("I stay")) == "ack"
+    assert await knock(http, gateway, document_id, editor_pass(tokens, bob, document_id, room_id)) is None
+    await first.close()
+    await until_async(lambda: may_sit(http, gateway, document_id, word))
+
+
+async def may_sit(http: aiohttp.ClientSession, gateway: Gateway, document_id: UUID, word: str) -> bool:
+    """Whether an editor is let in."""
+    return await knock(http, gateway, document_id, word) is None
+
+
+async def test_editor_does_not_count_for_its_person_once_it_is_gone_in_whatever_way(
+    new_gateway: NewGateway, sit: Sit, http: aiohttp.ClientSession, tokens: Tokens, person: Person,
+    document_id: UUID, room_id: UUID,
+) -> None:  # fmt: skip
+    gateway, ana, nowhere = await new_gateway(max_per_person=1), person("Ana"), new_id()
+    good, lost = (editor_pass(tokens, ana, each, room_id) for each in (document_id, nowhere))
+    assert await knock(http, gateway, nowhere, lost) == (4403, "not-found")
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    async with http.get(f"{gateway.url}/yjs/{document_id}", params={"pass": good}) as answer:
+        assert answer.status == 422  # it is no WebSocket
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    eve = await sit(gateway, ana)
+    await eve.socket.send_str("no editor says that")
+    assert await eve.closed() == 1007
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+    (await sit(gateway, ana)).break_line()
+    await until_async(lambda: may_sit(http, gateway, document_id, good))
+
+
+async def test_editor_that_sends_faster_than_is_stored_is_read_no_faster(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person, database_urls: DatabaseUrls,
+    document_id: UUID,
+) -> None:  # fmt: skip
+    eve, part, count = await sit(gateway, person("Eve")), "x" * 100_000, 40
+    before = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    pauses = await metric(http, gateway, PAUSES)
+    with locked(database_urls, document_id):
+        sending = asyncio.create_task(type_all(eve, part, count))
+        assert await unread(http, gateway, before + MAX_PENDING) <= before + 2 * MAX_PENDING
+        most = await metric(http, gateway, "dojo_gateway_pending_most_bytes")
+        assert MAX_PENDING < most <= 2 * MAX_PENDING
+        assert await metric(http, gateway, "dojo_gateway_pending_bytes") == most  # nobody else types here
+    assert [await eve.answer(number) for number in await sending] == ["ack"] * count
+    assert await metric(http, gateway, "dojo_gateway_pending_bytes") == 0
+    assert await metric(http, gateway, PAUSES) > pauses
+
+
+async def test_editor_that_says_too_much_is_read_no_faster(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person
+) -> None:
+    eve, ana, count = await sit(gateway, person("Eve")), await sit(gateway, person("Ana")), 4_000
+    before, begun = await metric(http, gateway, "dojo_gateway_received_bytes_total"), time.monotonic()
+    sending = asyncio.create_task(say_all(eve, count))
+    read = await unread(http, gateway, before + MESSAGE_BURST * 1_000) - before
+    allowed = MESSAGE_BURST + MESSAGES_PER_SECOND * (time.monotonic() - begun)
+    assert read < allowed * 1_100 + ONE_READ
+    assert await ana.answer(await ana.type("a")) == "ack"  # the others are served all the while
+    sending.cancel()
+
+
+async def test_editor_that_asks_for_the_document_again_and_again_is_answered_now_and_then(
+    gateway: Gateway, sit: Sit, http: aiohttp.ClientSession, person: Person
+) -> None:
+    """Once for each read, however often it asks in it; and each answer counts for many messages."""
+    eve, ask = await sit(gateway, person("Eve")), b"\x00\x00\x01\x00"
+    assert await eve.answer(await eve.type("a")) == "ack"
+    answered, pauses = eve.received, await metric(http, gateway, PAUSES)
+    await eve.socket.send_bytes(ask * 64)
+    assert await eve.answer(await eve.type("b")) == "ack"
+    assert eve.received == answered + 1
+    async with asyncio.timeout(20):
+        while await metric(http, gateway, PAUSES) == pauses:
+            for _ in range(10):
+                wanted = eve.received + 1
+                await eve.socket.send_bytes(ask)
+                await until(partial(has_received, eve, wanted))
+
+
+def has_received(peer: Peer, count: int) -> bool:
+    """Whether so much of the document came."""
+    return peer.received >= count
+
+
+async def type_all(peer: Peer, part: str, count: int) -> list[int]:
+    """Type without waiting for answers; the updates' numbers."""
+    return [await peer.type(part) for _ in range(count)]
+
+
+async def say_all(peer: Peer, count: int) -> None:
+    """Show a cursor, again and again."""
+    for clock in range(1, count + 1):
+        await peer.say({"cursor": "x" * 1_000}, clock=clock)
+
+
+async def unread(http: aiohttp.ClientSession, gateway: Gateway, least: float) -> float:
+    """The bytes that the gateway has read, once that is more than ``least`` and grows no more for many turns."""
+    received = 0.0
+    async with asyncio.timeout(20):
+        while received <= least:
+            received = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+        for _ in range(50):
+            received = await metric(http, gateway, "dojo_gateway_received_bytes_total")
+    return received
