@@ -21,10 +21,12 @@ class Bells:
     """Rings what is due. Any process may: the first one does."""
 
     def __init__(self, database: Database, clock: Clock, ring: Callable[[Key], Awaitable[None]]) -> None:
+        """Prepare to call ``ring``, which raises nothing, for each dojo whose time has come."""
         self._database = database
         self._clock = clock
         self._ring = ring
         self._due: dict[Key, float] = {}
+        self._ringing: set[Key] = set()
         self._wake = asyncio.Event()
 
     def expect(self, key: Key, due: float | None) -> None:
@@ -42,20 +44,31 @@ class Bells:
             self._due[key] = now + POLL
 
     async def keep_time(self) -> None:
-        """Ring when it is time, until cancelled."""
+        """Ring when it is time, until cancelled; no dojo waits for another one's bell."""
         polled = 0.0
-        while True:
-            now = self._clock()
-            due = {key for key, at in self._due.items() if at <= now}
-            if now - polled >= POLL:
-                polled = now
-                due |= await self._overdue(now)
-            await asyncio.gather(*(self._ring(key) for key in due))
-            wait = min([polled + POLL, *self._due.values()]) - self._clock()
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(wait, 0.002)):  # not wait_for: it can swallow being cancelled
-                    await self._wake.wait()
+        async with asyncio.TaskGroup() as bells:
+            while True:
+                now = self._clock()
+                due = {key for key, at in self._due.items() if at <= now}
+                if now - polled >= POLL:
+                    polled = now
+                    due |= await self._overdue(now)
+                for key in due - self._ringing:
+                    self._ringing.add(key)
+                    bells.create_task(self._ring_once(key))
+                waiting = (at for key, at in self._due.items() if key not in self._ringing)
+                wait = min([polled + POLL, *waiting]) - self._clock()
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(max(wait, 0.002)):  # not wait_for: it can swallow being cancelled
+                        await self._wake.wait()
+
+    async def _ring_once(self, key: Key) -> None:
+        try:
+            await self._ring(key)
+        finally:
+            self._ringing.discard(key)
+            self._wake.set()
 
     async def _overdue(self, now: float) -> set[Key]:
         """Dojos of any process whose deadline has passed."""
