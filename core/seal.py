@@ -1,12 +1,16 @@
 """What makes a message of the bus believable: a version, its sender's count, and a MAC over all of it.
 
-``version | sender | counter | MAC | body``; the MAC is a keyed BLAKE2b (RFC 7693) and covers the channel too.
+``version | sender | counter | MAC | body``; the MAC is a keyed BLAKE2b (RFC 7693) and covers the channel too. A sender
+counts in nanoseconds since the Unix epoch, or by one where its clock stands: so its numbers grow, and say how old a
+message is to who has never heard of its sender. The machines' clocks must agree to within ``FRESH``.
 """
 
 import hashlib
 import hmac
 import secrets
 import struct
+import time
+from collections.abc import Callable
 
 from prometheus_client import Counter
 
@@ -17,6 +21,10 @@ HEADER = struct.Struct(">B8sQ16s")
 SIGNED = struct.Struct(">B8sQ")
 MAC_SIZE = 16
 SENDERS_MAX = 1_000
+FRESH = 30_000_000_000
+"""Nanoseconds after which a message is not believed: it may be a recording."""
+FORMER_COUNTS = 1 << 60
+"""Numbers below it are no times: the former version counts from one."""
 
 
 class Sender:
@@ -30,10 +38,12 @@ class Sender:
 class Seal:
     """Signs what this process sends, and judges what it hears."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, clock: Callable[[], int] = time.time_ns) -> None:
         key = hashlib.sha256(b"bus" + secret.encode()).digest()
         self._keyed = hashlib.blake2b(key=key, digest_size=MAC_SIZE)
+        self._clock = clock
         self._seen: dict[bytes, int] = {}
+        """The last number of each sender, the one that was silent for longest first."""
         self._own: dict[bytes, int] = {}
         """This process' own senders, each with the number of its last beat that came back."""
 
@@ -45,7 +55,7 @@ class Seal:
 
     def close(self, sender: Sender, wire: bytes, body: bytes) -> bytes:
         """The next message of ``sender`` on a channel."""
-        sender.counter += 1
+        sender.counter = max(sender.counter + 1, self._clock())
         signed = SIGNED.pack(VERSION, sender.id, sender.counter)
         return signed + self._mac(signed, wire, body) + body
 
@@ -64,7 +74,10 @@ class Seal:
         if counter <= self._seen.get(sender, 0):
             DROPPED.labels("replayed").inc()
             return None
-        if sender not in self._seen and len(self._seen) >= SENDERS_MAX:
+        if FORMER_COUNTS <= counter < self._clock() - FRESH:
+            DROPPED.labels("stale").inc()
+            return None
+        if self._seen.pop(sender, None) is None and len(self._seen) >= SENDERS_MAX:
             self._seen.pop(next(iter(self._seen)))
         self._seen[sender] = counter
         return body
