@@ -10,7 +10,7 @@ import functools
 import itertools
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from prometheus_client import Gauge
 from redis.crc import key_slot
 
 from core import failpoints
+from core.outgoing import Kept, Outgoing
 from core.redisline import RedisLine, command
 from core.redisplace import Shard, places
 from core.seal import DROPPED, Seal, Sender
@@ -29,9 +30,6 @@ log = structlog.get_logger()
 SENT = Tally("dojo_bus_sent", "Messages published.")
 UP = Gauge("dojo_bus_up", "1 while Redis is connected.")
 
-QUEUE_MAX = 10_000
-KEPT = 10.0
-"""Seconds after which a message that could not be sent is not worth sending."""
 BEAT = 1.0
 SILENT = 4.0
 """Seconds without one's own beat after which a connection counts as broken, though nobody closed it."""
@@ -65,7 +63,7 @@ class Bus:
         self._kinds: Counter[bytes] = Counter()
         """Of the channels that are heard here."""
         self._links: list[Link] = []
-        self._waiting: deque[tuple[float, str, Message]] = deque()
+        self._outgoing = Outgoing()
         self.connected = asyncio.Event()
         """Set while messages make the round trip to all servers and back."""
         self.away = asyncio.Event()
@@ -97,10 +95,8 @@ class Bus:
         if link is not None and link.is_open:  # then nothing waits for it
             self._send(link, channel, message)
             return
-        if len(self._waiting) == QUEUE_MAX:  # the newest says most
-            self._waiting.popleft()
-            DROPPED.labels("queue-full").inc()
-        self._waiting.append((time.monotonic(), channel, message))
+        body = message if isinstance(message, bytes) else message.encode()
+        self._outgoing.keep(Kept(time.monotonic(), channel, body))
 
     def subscribe(self, channel: str, on_message: OnMessage) -> Callable[[], None]:
         """Hear ``channel`` until the returned function is called."""
@@ -157,16 +153,12 @@ class Bus:
 
     def _drain(self) -> None:
         """Send what waited for a way that is open now, but what is too old."""
-        oldest = time.monotonic() - KEPT
-        for _ in range(len(self._waiting)):
-            since, channel, message = self._waiting.popleft()
-            link = self._link(channel)
-            if since < oldest:
-                DROPPED.labels("late").inc()
-            elif link is None or not link.is_open:
-                self._waiting.append((since, channel, message))
-            elif link.has_others(channel):
-                self._send(link, channel, message)
+        for message in self._outgoing.take():
+            link = self._link(message.channel)
+            if link is None or not link.is_open:
+                self._outgoing.keep(message)
+            elif link.has_others(message.channel):
+                self._send(link, message.channel, message.body)
 
     def _heard(self, wire: bytes, data: bytes) -> None:
         """A message came from Redis."""

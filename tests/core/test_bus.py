@@ -1,6 +1,7 @@
 """The bus: hints that arrive, that are believed only when signed, and that may be lost without harm."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -8,12 +9,13 @@ import redis.asyncio as redis
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from core import bus
-from core.bus import PREFIX, QUEUE_MAX, Bus
+from core import outgoing
+from core.bus import PREFIX, Bus
 from core.model import new_id
+from core.outgoing import QUEUE_BYTES, QUEUE_MAX
 from core.redisline import BUFFER_MAX, RedisLine
 from core.redisplace import Place
-from core.seal import SENDERS_MAX, Seal, Sender
+from core.seal import FRESH, SENDERS_MAX, Seal, Sender
 
 SECRET = "s" * 40
 
@@ -135,13 +137,42 @@ def test_own_beat_counts_once_and_a_forged_one_never() -> None:
     assert dropped("forged") == before["forged"] + 2
 
 
-def test_a_bounded_number_of_senders_is_remembered_and_the_one_heard_of_first_forgotten() -> None:
-    seal, first, wire = Seal(SECRET), Sender(), b"dojo:room"
-    message = seal.close(first, wire, b"words")
-    assert [seal.open(wire, message) for _ in range(2)] == [b"words", None]
+def test_a_bounded_number_of_senders_is_remembered_and_the_one_silent_for_longest_forgotten() -> None:
+    seal, silent, steady, wire = Seal(SECRET), Sender(), Sender(), b"dojo:room"
+    once = seal.close(silent, wire, b"words")
+    assert [seal.open(wire, once) for _ in range(2)] == [b"words", None]
     for _ in range(SENDERS_MAX):
+        last = seal.close(steady, wire, b"still here")
+        assert seal.open(wire, last)
         assert seal.open(wire, seal.close(Sender(), wire, b"others")) == b"others"
-    assert seal.open(wire, message) == b"words"
+    assert seal.open(wire, last) is None
+    assert seal.open(wire, once) == b"words"
+
+
+def test_recording_is_not_believed_by_who_has_just_started() -> None:
+    at = time.time_ns()
+    sender, wire = Sender(), b"dojo:room"
+    message = Seal(SECRET, lambda: at).close(sender, wire, b"words")
+    before = dropped("stale")
+    assert Seal(SECRET, lambda: at + FRESH + 1).open(wire, message) is None
+    assert dropped("stale") == before + 1
+    assert Seal(SECRET, lambda: at + FRESH).open(wire, message) == b"words"
+    assert Seal(SECRET, lambda: at - FRESH).open(wire, message) == b"words"  # the sender's clock is ahead
+
+
+def test_former_version_which_counts_from_one_is_believed() -> None:
+    sender, wire = Sender(), b"dojo:room"
+    former = Seal(SECRET, lambda: 0)
+    messages = [former.close(sender, wire, b"words") for _ in range(2)]
+    seal = Seal(SECRET)
+    assert [seal.open(wire, each) for each in (*messages, messages[0])] == [b"words", b"words", None]
+
+
+def test_sender_whose_clock_goes_back_is_believed() -> None:
+    sender, wire, seal = Sender(), b"dojo:room", Seal(SECRET)
+    now = iter((time.time_ns(), time.time_ns() - 5_000_000_000))
+    former = Seal(SECRET, lambda: next(now))
+    assert [seal.open(wire, former.close(sender, wire, b"words")) for _ in range(2)] == [b"words"] * 2
 
 
 async def test_lost_connection_heals_by_itself(redis_url: str, client: "redis.Redis") -> None:
@@ -178,7 +209,7 @@ async def test_outage_longer_than_the_queue_keeps_the_newest(redis_url: str) -> 
 async def test_what_waited_too_long_for_redis_is_not_sent_any_more(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "KEPT", 0.0)
+    monkeypatch.setattr(outgoing, "KEPT", 0.0)
     channel, before = str(new_id()), dropped("late")
     heard: list[bytes] = []
     async with Bus(redis_url, SECRET).running() as other:
@@ -192,6 +223,23 @@ async def test_what_waited_too_long_for_redis_is_not_sent_any_more(
             await until(lambda: bool(heard))
     assert heard == [b"now"]
     assert dropped("late") == before + 1
+
+
+async def test_a_bounded_number_of_bytes_waits_for_a_server_and_nothing_that_is_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def waiting() -> float:
+        return REGISTRY.get_sample_value("dojo_bus_waiting_bytes") or 0.0
+
+    bus, part = Bus("redis://127.0.0.1:1", SECRET), bytes(QUEUE_BYTES // 10)
+    before = dropped("queue-full")
+    for _ in range(25):
+        bus.publish("x", part)
+    assert QUEUE_BYTES - len(part) <= waiting() <= QUEUE_BYTES
+    assert dropped("queue-full") == before + 15
+    monkeypatch.setattr(outgoing, "KEPT", -1.0)
+    bus.publish("x", b"as late as all before it")
+    assert waiting() == 0
 
 
 async def test_publish_without_redis_returns_at_once() -> None:
