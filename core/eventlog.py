@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID, uuid5
 
 from core.db import Queries, Transaction
-from core.model import Instant, Model, TenantId
+from core.model import NIL, Instant, Model, TenantId
 from core.telemetry import Tallies
 
 APPENDED = Tallies("dojo_log_entries", "Entries offered to the log, by outcome.", "outcome")
@@ -63,10 +63,14 @@ class NewEntry(NamedTuple):
     audience: tuple[UUID, ...] | None = None
     """Who may see it; None: everybody who may see the stream."""
     expels: UUID | None = None
-    """Whose connections to the stream end with it."""
+    """Whose connections to the stream end with it; ``EVERYBODY``: those of all."""
     expected: int | None = None
     due: Instant | None = None
     fence: Fence | None = None
+
+
+EVERYBODY = NIL
+"""To be expelled."""
 
 
 class Appended(NamedTuple):

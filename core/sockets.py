@@ -177,10 +177,14 @@ class Connection(Protocol):
     def address(self) -> str:
         """The peer's address."""
 
-    async def subscribe(self, channel: Channel) -> Head:
+    async def subscribe(self, channel: Channel, entered: Head | None = None) -> Head:
         """Hear the channel from now on, what is behind the answer: where its log stands for this connection.
 
         Subscribe first, then read a snapshot that is not older, so that nothing falls between.
+
+        Args:
+            entered: where the log stood when this person came in, which may not have come here yet; what came before,
+                such as their having been put out, does not concern this connection.
         """
 
     async def unsubscribe(self, channel: Channel) -> None:

@@ -18,7 +18,7 @@ import structlog
 from core.bus import Bus
 from core.db import Database
 from core.errors import Unavailable
-from core.eventlog import NO_LOG, Head, heads
+from core.eventlog import EVERYBODY, NO_LOG, Head, heads
 from core.model import UserId
 from core.sockets import Channel, LogHint, Signal, Told, decode_hint
 from realtime import queries
@@ -98,7 +98,7 @@ class Feed:
             shown = entry.audience is None or listener.user_id is None or listener.user_id in entry.audience
             listener.hear(self.channel, entry, frame if shown else hidden)
             heard += 1
-            if entry.expels is not None and listener.user_id == entry.expels:
+            if listener.user_id is not None and entry.expels in (listener.user_id, EVERYBODY):
                 self.listeners.pop(listener, None)
                 listener.expelled(self.channel, entry)
         return heard
@@ -136,8 +136,8 @@ class Channels:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def join(self, channel: Channel, listener: Listener) -> Head:
-        """Let ``listener`` hear the channel from now on: what is behind the answer.
+    async def join(self, channel: Channel, listener: Listener, entered: Head | None = None) -> Head:
+        """Let ``listener`` hear the channel from now on: what is behind the answer, which is not before ``entered``.
 
         Raises:
             Unavailable: where its log stands cannot be read now.
@@ -155,9 +155,12 @@ class Channels:
                 self._close_unheard(feed)
                 raise
         if self._feeds.get(channel.name()) is not feed:
-            return await self.join(channel, listener)
-        feed.listeners.setdefault(listener, feed.seq)
-        return Head(feed.seq, feed.epoch)
+            return await self.join(channel, listener, entered)
+        seq = feed.seq
+        if entered is not None and entered.epoch == feed.epoch:
+            seq = feed.listeners[listener] = max(seq, entered.seq)
+        feed.listeners.setdefault(listener, seq)
+        return Head(seq, feed.epoch)
 
     def leave(self, channel: Channel, listener: Listener) -> None:
         """Let ``listener`` hear the channel no longer."""

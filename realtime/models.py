@@ -33,10 +33,10 @@ class NodeStatus(Model):
 
 
 class Expelled(Model):
-    """You are out of this room."""
+    """You are out of this room, in every window; ``left``: you said so in one of them."""
 
     room_id: UUID
-    reason: Literal["removed", "banned"]
+    reason: Literal["removed", "banned", "left"]
 
 
 class EditorGrant(Model):

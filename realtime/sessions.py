@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Literal
 from uuid import UUID
 
 from core.call import Principal
@@ -57,12 +58,10 @@ class Session:
         """Whose connection it is."""
         return self.principal.user_id
 
-    async def subscribe(self, channel: Channel) -> Head:
+    async def subscribe(self, channel: Channel, entered: Head | None = None) -> Head:
         """Hear the channel from now on."""
-        if len(self._subscribed) >= MAX_CHANNELS and channel.name() not in self._subscribed:
-            raise Forbidden(f"At most {MAX_CHANNELS} channels.")
         self._subscribed[channel.name()] = channel
-        head = await self._channels.join(channel, self)
+        head = await self._channels.join(channel, self, entered)
         if self.is_closed:
             self._channels.leave(channel, self)
             raise Gone("The connection is closed.")
@@ -74,7 +73,9 @@ class Session:
         self._channels.leave(channel, self)
 
     async def enter(self, channel: Channel) -> None:
-        """Be present in the channel."""
+        """Be present in the channel; who is in too many may neither enter nor, so, hear another one."""
+        if len(self._entered) >= MAX_CHANNELS and channel.name() not in self._entered:
+            raise Forbidden(f"At most {MAX_CHANNELS} channels.")
         self._entered[channel.name()] = channel  # before: whatever comes of it, its end will be noticed
         try:
             await self._presence.enter(channel, self.user_id, self.id)
@@ -124,8 +125,7 @@ class Session:
         entered = self._entered.pop(channel.name(), None)
         if entered is not None:
             self._presence.lost(channel, self.user_id, self.id)
-        if channel.kind == "room" and entry.kind == "person_removed":
-            reason = "banned" if (entry.payload or {}).get("banned") else "removed"
+        if channel.kind == "room" and (reason := why_expelled(entry)) is not None:
             body = Expelled(room_id=channel.id, reason=reason)
             self.send(Frame("room:expelled", body.model_dump_json()))
 
@@ -175,3 +175,10 @@ class Session:
         left = max(0.0, self.principal.expires_at - time.time())
         close: Callable[[str], None] = self.close
         self._expiry = asyncio.get_running_loop().call_later(left, close, "expired")
+
+
+def why_expelled(entry: Told) -> Literal["removed", "banned", "left"] | None:
+    """What who is expelled from a room is told; None where the entry itself says it all."""
+    if entry.kind == "person_removed":
+        return "banned" if (entry.payload or {}).get("banned") else "removed"
+    return "left" if entry.kind == "person_left" else None

@@ -9,7 +9,7 @@ sockets = Sockets("realtime")
 sockets.sends("node:drain", Drain, "This gateway stops; connect again, to another of those that it names.")
 sockets.sends("node:status", NodeStatus, "The gateways lost each other, or met again; also to who comes meanwhile.")
 sockets.sends("session:ended", Nothing, "You were signed out; the connection closes.")
-sockets.sends("room:expelled", Expelled, "A host removed you from a room.")
+sockets.sends("room:expelled", Expelled, "You do not hear this room any more: a host removed you, or you left.")
 
 
 @sockets.on("session:renew", problems=[Forbidden, Unauthenticated])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core import eventlog
 from core.db import Transaction
-from core.eventlog import FOREVER, Entry, Fence, NewEntry
+from core.eventlog import EVERYBODY, FOREVER, Entry, Fence, NewEntry
 from core.model import NIL, TenantId, UserId
 from rooms import events
 from rooms.decide import Timing, deadline, same_clock
@@ -17,6 +17,7 @@ from rooms.state import RoomState, evolve, may_see
 PAGE = 500
 PAGE_TEXT = 200_000
 """Characters of the events in one answer: at four bytes each it is below what may wait for a slow reader."""
+GOING = (events.PersonLeft, events.PersonRemoved)
 LEASING = frozenset({events.SessionClosed, events.TurnStarted, events.RotationStopped})
 """Events that move the right to write the shared text."""
 
@@ -32,10 +33,9 @@ def new_entries(
     for op, event in zip(eventlog.op_ids(op_id, len(made)), made, strict=True):
         expected = state.seq
         state = evolve(state, expected + 1, event)
-        expels = event.person_id if type(event) is events.PersonRemoved else None
         entry = NewEntry(
             tenant_id, state.room_id, op, event.kind, actor_id, event.model_dump_json(), None, audience(event),
-            expels, expected, None, fence(state, event),
+            expels(event), expected, None, fence(state, event),
         )  # fmt: skip
         entries.append(entry)
     if entries and not same_clock(before, state):
@@ -49,6 +49,13 @@ def audience(event: RoomEvent) -> tuple[UUID, ...] | None:
     if type(event) is events.ChatSent and event.message.to is not None:
         return tuple({event.message.by, event.message.to})
     return None
+
+
+def expels(event: RoomEvent) -> UUID | None:
+    """Who hears the dojo no longer after an event, in whichever window: nobody, a person, or ``EVERYBODY``."""
+    if isinstance(event, GOING):
+        return event.person_id
+    return EVERYBODY if type(event) is events.SessionClosed else None
 
 
 def fence(state: RoomState, event: RoomEvent) -> Fence | None:

@@ -55,11 +55,13 @@ async def enter_room(call: SocketCall, payload: commands.EnterRoom) -> Entered:
     room, lobby = channels_of(call, payload.room_id)
     await call.connection.enter(room)  # before the event: a connection that breaks in between is noticed
     try:
-        if not await service.enter_room(live, call.actor, payload):
+        entered = await service.enter_room(live, call.actor, payload)
+        if entered is None:
+            await call.connection.unsubscribe(room)
             await call.connection.subscribe(lobby)
             return Entered(status="waiting", server_time=live.now())
         await call.connection.unsubscribe(lobby)
-        heard = await call.connection.subscribe(room)  # before the snapshot: an event may repeat, none is lost
+        heard = await call.connection.subscribe(room, entered)  # before the snapshot: none is lost
         return await service.snapshot(live, call.actor, payload, heard)
     except (Forbidden, NotFound, Conflict):  # anything else may be stored: presence stays, so that its end is noticed
         await call.connection.unsubscribe(room)

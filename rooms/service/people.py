@@ -79,8 +79,8 @@ async def _carry_out(live: LiveRooms, tenant_id: TenantId, room_id: RoomId, orde
     return await (live.execute(tenant_id, room_id, order) if begun is None else begun)
 
 
-async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> bool:
-    """Come in or knock; says whether they are in. Coming in twice is coming in once, whatever the ``op_id``.
+async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> Head | None:
+    """Come in or knock; where the log stood when they were in, or None: they wait. Twice is once, whatever the ``op_id``.
 
     Raises:
         RoomClosed: no session is held.
@@ -92,7 +92,7 @@ async def enter_room(live: LiveRooms, actor: Principal, command: EnterRoom) -> b
     done = await _carry_out(live, actor.tenant_id, command.room_id, order)
     # By the state that this left: who is let in a moment later has a kept seat, and is not in until they come again.
     person = done.state.people.get(actor.user_id)
-    return person is not None and person.seated
+    return Head(done.state.seq, done.state.epoch) if person is not None and person.seated else None
 
 
 async def snapshot(live: LiveRooms, actor: Principal, command: EnterRoom, heard: Head) -> Entered:

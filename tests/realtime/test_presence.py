@@ -16,10 +16,8 @@ from core.errors import Unavailable
 from core.eventlog import NewEntry, read
 from core.logwriter import LogWriter
 from core.model import TenantId, UserId, new_id
-from core.sockets import Channel, Told
+from core.sockets import Channel
 from realtime import queries
-from realtime.channels import Channels
-from realtime.frames import Frame
 from realtime.hub import Hub
 from realtime.presence import WORKERS, Presence
 from realtime.settings import RealtimeSettings
@@ -312,55 +310,3 @@ async def test_forged_hints_change_nothing(
     await ana.call("chat:send", room_id=room_id, text="still")
     await until(lambda: ana.texts() == ["still"])
     assert UserId(room_id) not in {each["actor_id"] for each in ana.events()}
-
-
-class Late(Database):
-    """Its statements are answered when it is told to."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.has_asked, self.may_answer = asyncio.Event(), asyncio.Event()
-
-    @contextlib.asynccontextmanager
-    async def statements(self) -> AsyncIterator[Queries]:
-        async with super().statements() as queries:
-            yield queries
-            self.has_asked.set()
-            await self.may_answer.wait()
-
-
-class Ear:
-    """Hears a channel."""
-
-    user_id = None
-
-    def __init__(self) -> None:
-        self.heard: list[int] = []
-
-    def hear(self, channel: Channel, entry: Told, frame: Frame) -> None:
-        """An entry came."""
-        del channel, frame
-        self.heard.append(entry.seq)
-
-    def pass_on(self, channel: Channel, frame: Frame) -> None:
-        """A signal came."""
-
-    def expelled(self, channel: Channel, entry: Told) -> None:
-        """Nobody is."""
-
-    def restart(self, channel: Channel) -> None:
-        """The log stays."""
-
-
-async def test_what_is_stored_while_a_channel_is_opened_does_not_wait_for_the_slow_look(
-    gateway: Gateway, database_urls: DatabaseUrls, tenant_id: TenantId, room_id: UUID
-) -> None:
-    database, channel, ear = Late(database_urls.app), doors.room(tenant_id, room_id), Ear()
-    async with Channels(database, gateway.resources.get(Bus), poll_interval=3_600).running() as channels:
-        joining = asyncio.create_task(channels.join(channel, ear))
-        await database.has_asked.wait()
-        await doors.append(gateway.resources, channel, new_id(), "chat_sent", {"text": "meanwhile"})
-        database.may_answer.set()
-        head = await joining
-        await until(lambda: head.seq + len(ear.heard) == 1)
-    await database.close()

@@ -47,8 +47,9 @@ class Socket:
         self.channels: set[str] = set()
         self.present: set[str] = set()
 
-    async def subscribe(self, channel: Channel) -> Head:
+    async def subscribe(self, channel: Channel, entered: Head | None = None) -> Head:
         """Hear the channel."""
+        del entered
         self.channels.add(channel.name())
         return Head(0, 0)
 
@@ -91,8 +92,8 @@ class House:
             return await service.create_room(tx, who, new, self.live.timing)
 
     async def enter(self, who: Principal, room: Room) -> bool:
-        """Come in, or knock."""
-        return await service.enter_room(self.live, who, EnterRoom(room_id=room.id, op_id=new_id()))
+        """Come in, or knock; says whether they are in."""
+        return await service.enter_room(self.live, who, EnterRoom(room_id=room.id, op_id=new_id())) is not None
 
     async def give(self, who: Principal, room: Room, command: type[InRoom], **values: Any) -> Numbered:
         """Give a command."""

@@ -25,7 +25,7 @@ from rooms.commands import ReportLight, SendChat
 from rooms.events import RoomEvent, room_event
 from rooms.models import Room
 from rooms.state import CHAT_KEPT, LIGHTS_KEPT, RoomState, evolve
-from tests.rooms.house import House, eventually, guest
+from tests.rooms.house import House, eventually, guest, principal
 
 
 @asynccontextmanager
@@ -295,3 +295,52 @@ async def test_banned_person_is_out_on_another_gateway(
         await eventually(out)
         for name, values in (("chat:send", {"text": "still here"}), ("room:enter", {})):
             assert (await member.send(name, **values))["problem"]["code"] in {"not-admitted", "banned"}
+
+
+async def said_meanwhile(host: Client, witness: Client) -> None:
+    """Let the host say something that ``witness`` hears, and with them everybody at their gateway who may."""
+    answer = await host.send("chat:send", text="now between us")
+    await witness.reaches(answer["data"]["seq"])
+
+
+async def test_who_leaves_in_one_window_hears_no_more_in_any(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal
+) -> None:
+    room = await house.create(ana)
+    eva = principal(ana.tenant_id, "Eva", "member")
+    async with clients(house, room, gateways, ana, eva, bea, bea) as (host, witness, one, other):
+        for each in (host, witness, one, other):
+            assert await each.enter() == "in"
+        await one.send("room:leave")
+
+        async def out() -> bool:
+            return other.told == ["left"]
+
+        await eventually(out)
+        await said_meanwhile(host, witness)
+        assert (await other.send("chat:send", text="?"))["problem"]["code"] == "not-admitted"
+        assert other.kinds[-1] == "person_left"
+        assert await other.enter() == "in"  # and, once they come in again, everything as before
+        await said_meanwhile(host, other)
+
+
+async def test_nobody_hears_the_next_session_before_they_are_let_in(
+    house: House, gateways: tuple[str, str], ana: Principal
+) -> None:
+    room = await house.create(ana)
+    gil, eva = guest(room, ana.tenant_id), principal(ana.tenant_id, "Eva", "member")
+    async with clients(house, room, gateways, ana, gil, ana, eva) as (host, visitor, _, witness):
+        for each in (host, witness):
+            await each.enter()
+        await visitor.enter()
+        await host.send("people:admit")
+        assert await visitor.enter() == "in"
+        await host.send("session:close")
+        await service.open_room(house.live, ana, room.id)
+        for each in (host, witness):
+            await each.enter()
+        assert await visitor.enter() == "waiting"
+        await said_meanwhile(host, witness)
+        assert (await visitor.send("chat:send", text="?"))["problem"]["code"] == "not-admitted"
+        assert visitor.kinds[-1] == "session_closed"
+        assert "closed" not in visitor.told

@@ -139,10 +139,10 @@ export interface Entered {
   readonly server_time: number;
 }
 
-/** You are out of this room. */
+/** You are out of this room, in every window; ``left``: you said so in one of them. */
 export interface Expelled {
   readonly room_id: string;
-  readonly reason: "removed" | "banned";
+  readonly reason: "removed" | "banned" | "left";
 }
 
 /** Make this turn longer, or shorter with a negative number. */

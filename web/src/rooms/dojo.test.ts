@@ -328,6 +328,16 @@ describe("the end", () => {
     expect(await dojo.command("chat:send", { text: "hello" })).toMatchObject({ ok: false, problem: { code: reason } });
   });
 
+  it("ends when one left in another window, and comes in again when asked to", async () => {
+    const dojo = dial();
+    await untilStatus("in");
+    gateway.emit("room:expelled", { room_id: ROOM, reason: "left" });
+    await untilStatus("ended");
+    expect(see().problem?.code).toBe("left");
+    dojo.knock();
+    await untilStatus("in");
+  });
+
   it("ends when signed out elsewhere", async () => {
     dial();
     await untilStatus("in");

@@ -4,7 +4,7 @@
  * The framework is not in here: `subscribe` and `snapshot` are what React's store hook wants.
  */
 import { io, type Socket } from "socket.io-client";
-import type { Drain, NodeStatus, ProblemBody, RoomState } from "../wire.gen";
+import type { Drain, Expelled, NodeStatus, ProblemBody, RoomState } from "../wire.gen";
 import { backOff, Gateways } from "./gateways";
 import { newId } from "./ids";
 import { isTooLargeForSocket, passes } from "./largeCommands";
@@ -150,7 +150,7 @@ export class DojoConnection {
     socket.on("room:event", (entry: Entry) => this.receive(entry));
     socket.on("room:signal", (signal: Omit<Signal, "id" | "at">) => this.signals.add(signal, this.serverNow()));
     socket.on("lobby:changed", (change: { outcome: "admitted" | "denied" | "closed" }) => this.lobby(change.outcome));
-    socket.on("room:expelled", (word: { reason: "removed" | "banned" }) => this.finish("expelled", word.reason));
+    socket.on("room:expelled", ({ reason }: Expelled) => this.finish(reason === "left" ? "ended" : "expelled", reason));
     socket.on("session:ended", () => this.finish("ended", "signed-out"));
     socket.on("node:status", (word: NodeStatus) => this.changed(word.is_degraded));
     socket.on("node:drain", (word: Drain) => this.drain(word));
