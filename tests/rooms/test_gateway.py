@@ -344,3 +344,15 @@ async def test_nobody_hears_the_next_session_before_they_are_let_in(
         assert (await visitor.send("chat:send", text="?"))["problem"]["code"] == "not-admitted"
         assert visitor.kinds[-1] == "session_closed"
         assert "closed" not in visitor.told
+
+
+async def test_who_may_be_in_no_further_dojo_takes_no_seat_in_it(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.sessions.MAX_CHANNELS", 1)
+    first, second = await house.create(ana), await house.create(ana, name="Another")
+    async with clients(house, first, gateways, bea) as (member,):
+        assert await member.enter() == "in"
+        answer = await member.send("room:enter", room_id=str(second.id))
+        assert answer["problem"]["code"] == "forbidden"
+        assert bea.user_id not in (await house.state(ana, second.id)).people
