@@ -1,10 +1,14 @@
-"""Where a request comes from, when proxies of ours stand in between.
+"""Whose a request is, as far as its address tells, when proxies of ours stand in between.
 
 Each proxy appends the address of its own peer to ``X-Forwarded-For``, so of ``hops`` proxies the outermost wrote the
 ``hops``-th entry from the right. Whatever stands left of it came with the request, and anybody can write that.
+
+An IPv6 address counts as the /64 it is in: that is the least that a customer gets (RFC 6177), who may come from another
+of its addresses each time.
 """
 
-from ipaddress import ip_address
+import contextlib
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from aiohttp import web
 
@@ -12,14 +16,24 @@ UNKNOWN = "unknown"
 
 
 def address_of(request: web.Request, hops: int) -> str:
-    """The address of the peer of the outermost of ``hops`` proxies; with none, of our own peer."""
+    """The address, or the IPv6 network, of the peer of the outermost of ``hops`` proxies; with none, of our own peer."""
     told = _entries(request, "X-Forwarded-For")
     if hops and len(told) >= hops:
-        try:
-            return str(ip_address(told[-hops]))
-        except ValueError:  # none of our proxies wrote that
-            return request.remote or UNKNOWN
-    return request.remote or UNKNOWN
+        with contextlib.suppress(ValueError):  # else none of our proxies wrote that
+            return customer(told[-hops])
+    return customer(request.remote) if request.remote else UNKNOWN
+
+
+def customer(text: str) -> str:
+    """By what the customer with an address is known: the address, if it is one of IPv4, else its network.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    address = ip_address(text)
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def is_secure(request: web.Request, hops: int) -> bool:

@@ -48,7 +48,7 @@ class HttpCall(Call):
 
     @property
     def address(self) -> str:
-        """The caller's address, as the outermost trusted proxy saw it."""
+        """The caller's address, or network, as the outermost trusted proxy saw it."""
         return address_of(self._request, self.get(CoreSettings).trusted_hops)
 
     def header(self, name: str) -> str | None:

@@ -217,7 +217,10 @@ async def test_auth_class_is_limited_by_address(settings: CoreSettings) -> None:
         (2, ["192.0.2.1, 198.51.100.7, 10.0.0.1"], "198.51.100.7"),
         (2, ["10.0.0.1"], "127.0.0.1"),
         (1, ["192.0.2.1, nonsense"], "127.0.0.1"),
-        (1, ["2001:db8::1"], "2001:db8::1"),
+        (1, ["2001:db8:1:2:3::4"], "2001:db8:1:2::/64"),
+        (1, ["2001:db8:1:2::"], "2001:db8:1:2::/64"),
+        (1, ["fe80::1%eth0"], "fe80::/64"),
+        (1, ["::ffff:198.51.100.7"], "198.51.100.7"),
     ],
 )
 async def test_address_is_what_the_outermost_trusted_proxy_saw(
@@ -230,10 +233,10 @@ async def test_address_is_what_the_outermost_trusted_proxy_saw(
 
 async def test_forged_addresses_do_not_get_round_the_limit(settings: CoreSettings) -> None:
     scarce: dict[str, Any] = {"rate_scale": 0.1, "redis_url": "redis://127.0.0.1:9/0"}
-    for hops, own in ((0, "{}"), (1, "{}, 198.51.100.7")):
+    for hops, own in ((0, "192.0.2.{}"), (1, "192.0.2.{}, 198.51.100.7"), (1, "2001:db8::{}")):
         async with serving(settings, trusted_hops=hops, **scarce) as client:
             statuses = [
-                (await client.post("/api/tea/sips", headers={"X-Forwarded-For": own.format(f"192.0.2.{n}")})).status
+                (await client.post("/api/tea/sips", headers={"X-Forwarded-For": own.format(n)})).status
                 for n in range(5)
             ]
         assert statuses[0] == 204
