@@ -46,6 +46,14 @@ class Doorkeeper:
             raise _refused("full", Unavailable("This gateway is full; use another.", retry_after=10))
         if self._open[address] >= self._settings.max_per_address:
             raise _refused("address", TooMany("Too many connections from your address.", retry_after=10))
+        self.count_handshake(address)
+
+    def count_handshake(self, address: str) -> None:
+        """Let an address open one more connection that is kept, if not too many at once.
+
+        Raises:
+            TooMany: its handshakes are used up.
+        """
         if not self._fresh.take(address):
             raise _refused("handshakes", TooMany("Too many connections at once from your address.", retry_after=2))
 

@@ -90,6 +90,7 @@ class Engine:
             raise _Refused("unknown-session")
         if transport == "polling":
             return await self._poll(request, socket)
+        self._doorkeeper.count_handshake(self._doorkeeper.address(request))
         if socket.may_upgrade:
             socket.upgrade(request)
         else:
