@@ -189,11 +189,13 @@ class Engine:
         self._sockets[socket.sid] = socket
         self._lingering.start(socket)
 
-    def heard(self, socket: EngineSocket) -> None:
-        """A client answered a ping ("Heartbeat"); an answer to none means nothing."""
-        if socket in self._pongs:
-            self._pongs.stop(socket)
-            self._pings.start(socket)
+    def heard(self, socket: EngineSocket) -> bool:
+        """A client says that it is there ("Heartbeat"); gives back whether it was asked."""
+        if socket not in self._pongs:
+            return False
+        self._pongs.stop(socket)
+        self._pings.start(socket)
+        return True
 
     def probe(self, end: WebSocket) -> None:
         """A WebSocket is tested beside a session."""

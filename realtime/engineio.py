@@ -138,7 +138,8 @@ class EngineSocket:
         elif packet[:1] == MESSAGE:
             self.receiver.received(packet[1:])
         elif packet == PONG:
-            self._engine.heard(self)
+            if not self._engine.heard(self):  # or it would be for nothing, and as often as one likes
+                self.bad_packet("pong")
         elif packet == CLOSE:
             self.close(LEFT)
         else:

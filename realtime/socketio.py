@@ -15,7 +15,8 @@ Parser = Literal["json", "msgpack"]
 PATHS: Final[dict[Parser, str]] = {"json": "/socket.io/", "msgpack": "/socket.io-msgpack/"}
 """Where clients with each parser connect."""
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
-FROM_CLIENT: Final = frozenset((CONNECT, DISCONNECT, EVENT, ACK))
+FROM_CLIENT: Final = frozenset((CONNECT, DISCONNECT, EVENT))
+"""No ACK: the server asks for none."""
 RESERVED: Final = frozenset(
     ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
 )
@@ -108,11 +109,11 @@ class JsonReader:
 
     def _packet(self, kind: int, count: str | None, namespace: str, number: int | None, rest: str) -> Event | None:
         payload = _loads(rest) if rest else None
-        if kind in {BINARY_EVENT, BINARY_ACK}:
+        if kind == BINARY_EVENT:
             wanted = int(count or 0)
             if not 0 < wanted <= MAX_ATTACHMENTS:
                 raise Malformed("attachments")
-            self._waiting = Event(kind - BINARY_EVENT + EVENT, namespace, number, str(wanted), "", payload)
+            self._waiting = Event(EVENT, namespace, number, str(wanted), "", payload)
             return None
         if count is not None:
             raise Malformed("attachments")
@@ -177,8 +178,7 @@ def checked(kind: int, namespace: str, number: int | None, payload: Any) -> Even
         if payload[0] in RESERVED:
             raise Malformed("reserved name")
         return Event(EVENT, namespace, number, payload[0], "", payload[1:])
-    fits = {CONNECT: payload is None or isinstance(payload, dict), DISCONNECT: payload is None}
-    if not fits.get(kind, isinstance(payload, list) and number is not None):
+    if payload is not None and not (kind == CONNECT and isinstance(payload, dict)):
         raise Malformed("payload")
     return Event(kind, namespace, number, "", "", payload)
 

@@ -281,11 +281,20 @@ async def test_websocket_that_does_not_answer_is_closed(wires: Wires) -> None:
 
 
 @quick
-async def test_pong_that_nobody_asked_for_counts_for_nothing(wires: Wires) -> None:
+async def test_pong_that_nobody_asked_for_closes_the_websocket(wires: Wires) -> None:
     wire = await wires.open()
-    wire.say(PONG, PONG)
     assert await wire.hear() == PING
-    assert await wire.end() == 1000
+    wire.say(PONG, PONG)
+    assert await wire.end() == PROTOCOL_ERROR
+
+
+@quick
+async def test_pong_that_nobody_asked_for_ends_the_polling(poll: Poll) -> None:
+    polling = await poll()
+    assert await polling.get() == (200, PING)
+    assert await polling.post(PONG) == (200, "ok")
+    assert (await polling.post(PONG))[0] == 400
+    assert await polling.is_over()
 
 
 @quick
