@@ -110,15 +110,21 @@ def web_application(process: Process) -> web.Application:
     return app
 
 
+def runner_of(app: web.Application, shutdown_timeout: float = 2) -> web.AppRunner:
+    """What serves ``app``; bodies come as they were sent, because nobody packs them but who sends garbage or bombs."""
+    return web.AppRunner(
+        app, handle_signals=False, access_log=None, shutdown_timeout=shutdown_timeout, keepalive_timeout=IDLE,
+        auto_decompress=False,
+    )  # fmt: skip
+
+
 async def serve(process: Process, host: str, port: int, *, started: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT; then stop taking, drain, and close."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.draining.set)
     async with resources_of(process):
-        runner = web.AppRunner(
-            web_application(process), handle_signals=False, access_log=None, shutdown_timeout=2, keepalive_timeout=IDLE
-        )
+        runner = runner_of(web_application(process))
         await runner.setup()
         watcher = asyncio.create_task(watch_loop())
         try:

@@ -156,7 +156,7 @@ class EngineSocket:
     async def poll(self, request: web.Request) -> str | None:
         """What waits for the client, or will; None if it asks twice at a time, which ends the session."""
         if self._poll is not None:
-            self.close("bad-packet")
+            self.bad_packet("two gets")
             return None
         if not self._queue and not self._probed and not self._closing:
             self._poll = (request, asyncio.get_running_loop().create_future())

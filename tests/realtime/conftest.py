@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 from core.call import Principal, Resources
 from core.db import Database
 from core.model import TenantId, UserId, new_id
-from core.process import Process, drain, resources_of, web_application
+from core.process import Process, drain, resources_of, runner_of, web_application
 from core.settings import CoreSettings
 from core.tokens import Tokens
 from loadtests.facts import Fact
@@ -188,9 +188,7 @@ async def new_gateway(settings: CoreSettings) -> AsyncIterator[Callable[..., Awa
             )
             process.resources.provide(RealtimeSettings, RealtimeSettings(**{**FAST, **bounds}))
             await stack.enter_async_context(resources_of(process))
-            runner = web.AppRunner(
-                web_application(process), handle_signals=False, access_log=None, shutdown_timeout=0.5
-            )
+            runner = runner_of(web_application(process), shutdown_timeout=0.5)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,9 +1,11 @@
 """What one client, one address, or all of them together cannot do to a gateway: each bound with what enforces it."""
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -190,6 +192,29 @@ async def test_bad_connection_is_one_line_of_log(
 
 async def test_traffic_is_seen_in_the_metrics(
     gateway: Gateway, connect: Connect, http: aiohttp.ClientSession, person: Person, room_id: UUID
+@pytest.mark.parametrize("bad", ["no packet", "garbage for gzip", "gzip", "two gets"])
+@seen("closed", reason="bad-packet")
+async def test_bad_polling_is_one_line_of_log(
+    gateway: Gateway, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, bad: str
+) -> None:
+    url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
+    async with http.get(url) as answer:
+        url += "&sid=" + json.loads((await answer.text())[1:])["sid"]
+    packed = {"headers": {"Content-Encoding": "gzip"}}
+    requests: dict[str, list[dict[str, Any]]] = {
+        "no packet": [{"method": "POST", "data": b"garbage"}],
+        "garbage for gzip": [{"method": "POST", "data": b"garbage", **packed}],
+        "gzip": [{"method": "POST", "data": gzip.compress(b"41"), **packed}],
+        "two gets": [{"method": "GET"}, {"method": "GET"}],
+    }
+    with capture_logs() as lines:
+        answers = [asyncio.create_task(http.request(url=url, **each)) for each in requests[bad]]
+        assert 400 in [(await each).status for each in answers]
+        assert await posted(http, url, "40{}") == 400  # it is over
+    assert [line["event"] for line in lines] == ["bad_packet"]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 ) -> None:
     ana: Client = await connect(gateway, person("Ana"))
     sent = await metric(http, gateway, "dojo_gateway_sent_bytes_total")
