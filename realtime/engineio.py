@@ -166,7 +166,7 @@ class EngineSocket:
                 self._poll = None
         packets = self._queue or [NOOP]
         self._queue = packets[PAYLOAD_MAX:] or None
-        self._queued = sum(map(len, packets[PAYLOAD_MAX:]))
+        self._queued = sum(map(_bytes, packets[PAYLOAD_MAX:]))
         del packets[PAYLOAD_MAX:]
         return SEPARATOR.join(each if isinstance(each, str) else BINARY + _base64(each) for each in packets)
 
@@ -282,7 +282,7 @@ class EngineSocket:
         if self._queue is None:
             self._queue = []
         self._queue.append(packet)
-        self._queued += len(packet)
+        self._queued += _bytes(packet)
         if self._poll is not None:
             request, answered = self._poll
             if request.transport is None or request.transport.is_closing():
@@ -294,6 +294,10 @@ class EngineSocket:
         """Answer a poll that waits, with nothing if there is nothing."""
         if self._poll is not None and not self._poll[1].done():
             self._poll[1].set_result(None)
+
+
+def _bytes(packet: str | bytes) -> int:
+    return len(packet) if isinstance(packet, bytes) or packet.isascii() else len(packet.encode())
 
 
 def _base64(data: bytes) -> str:

@@ -84,7 +84,7 @@ async def append(
         stream_id=channel.id,
         kind=kind,
         actor_id=actor_id,
-        payload=json.dumps(payload),
+        payload=json.dumps(payload, ensure_ascii=False),
         **more,
     )
     (answer,) = await resources.get(LogWriter).append([entry])

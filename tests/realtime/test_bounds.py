@@ -102,6 +102,7 @@ async def test_client_that_sends_faster_than_it_is_answered_is_read_no_faster(
     await eve.close()
 
 
+@pytest.mark.parametrize("word", ["x" * 4_000, "\U0001f600" * 1_000])  # as many bytes
 @seen("closed", reason="slow")
 async def test_polling_client_that_does_not_fetch_is_dropped(
     new_gateway: NewGateway,
@@ -110,6 +111,7 @@ async def test_polling_client_that_does_not_fetch_is_dropped(
     http: aiohttp.ClientSession,
     tokens: Tokens,
     room_id: UUID,
+    word: str,
 ) -> None:
     gateway = await new_gateway(max_backlog=16_384)
     url = f"{gateway.url}/socket.io/?EIO=4&transport=polling"
@@ -122,10 +124,10 @@ async def test_polling_client_that_does_not_fetch_is_dropped(
     ana = await connect(gateway, person("Ana"))
     assert (await ana.call("room:enter", room_id=room_id))["ok"]
     for _ in range(10):
-        assert (await ana.call("chat:send", room_id=room_id, text="x" * 4_000))["ok"]
+        assert (await ana.call("chat:send", room_id=room_id, text=word))["ok"]
     async with http.get(f"{url}&sid={sid}") as answer:
         assert answer.status == 400
-    await until(lambda: ana.texts().count("x" * 4_000) == 10)
+    await until(lambda: ana.texts().count(word) == 10)
 
 
 async def test_polling_client_waits_for_answers_longer_than_it_may_take_to_speak(
@@ -190,8 +192,6 @@ async def test_bad_connection_is_one_line_of_log(
     assert [line["event"] for line in lines].count("bad_packet") == 1
 
 
-async def test_traffic_is_seen_in_the_metrics(
-    gateway: Gateway, connect: Connect, http: aiohttp.ClientSession, person: Person, room_id: UUID
 @pytest.mark.parametrize("bad", ["no packet", "garbage for gzip", "gzip", "two gets"])
 @seen("closed", reason="bad-packet")
 async def test_bad_polling_is_one_line_of_log(
@@ -215,6 +215,8 @@ async def test_bad_polling_is_one_line_of_log(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+async def test_traffic_is_seen_in_the_metrics(
+    gateway: Gateway, connect: Connect, http: aiohttp.ClientSession, person: Person, room_id: UUID
 ) -> None:
     ana: Client = await connect(gateway, person("Ana"))
     sent = await metric(http, gateway, "dojo_gateway_sent_bytes_total")
