@@ -8,6 +8,10 @@ import asyncio
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
+import structlog
+
+log = structlog.get_logger()
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -32,7 +36,10 @@ class Deferred(Generic[T]):
         if self._listeners is not None:
             listeners, self._listeners, self._outcome = self._listeners, None, outcome
             for listener in listeners:
-                listener(outcome)
+                try:
+                    listener(outcome)
+                except Exception:  # of one listener, which must not keep it from the others
+                    log.exception("listener_failed")
 
     def then(self, listener: Callable[[T | Exception], None]) -> None:
         """Run ``listener`` with the outcome when it is there; at once, if it is. It must not raise."""
@@ -42,9 +49,17 @@ class Deferred(Generic[T]):
             self._listeners.append(listener)
 
     def mapped(self, change: Callable[[T], U]) -> "Deferred[U]":
-        """Another one, for what ``change`` makes of the value; an exception stays as it is."""
+        """Another one, for what ``change`` makes of the value, or raises; an exception stays as it is."""
         changed: Deferred[U] = Deferred()
-        self.then(lambda outcome: changed.settle(outcome if isinstance(outcome, Exception) else change(outcome)))
+
+        def settle(outcome: T | Exception) -> None:
+            try:
+                made = outcome if isinstance(outcome, Exception) else change(outcome)
+            except Exception as error:  # noqa: BLE001 - whoever waits gets it
+                made = error
+            changed.settle(made)
+
+        self.then(settle)
         return changed
 
     def __await__(self) -> Generator[Any, None, T]:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.deferred import Deferred
 
@@ -16,6 +17,29 @@ def test_listeners_hear_the_first_outcome_in_their_order() -> None:
     deferred.settle(2)
     deferred.then(lambda outcome: heard.append(("late", outcome)))
     assert heard == [("early", 1), ("mapped", "1"), ("late", 1)]
+
+
+def test_listener_that_fails_keeps_nobody_from_the_outcome() -> None:
+    deferred: Deferred[int] = Deferred()
+    heard: list[int | Exception] = []
+    deferred.then(fail)
+    deferred.then(heard.append)
+    with capture_logs() as lines:
+        deferred.settle(1)
+    assert heard == [1]
+    assert [line["event"] for line in lines] == ["listener_failed"]
+
+
+def fail(_: object) -> None:
+    raise ZeroDivisionError
+
+
+async def test_change_that_fails_is_what_comes_of_it() -> None:
+    deferred: Deferred[int] = Deferred()
+    changed = deferred.mapped(lambda value: 1 // value)
+    deferred.settle(0)
+    with pytest.raises(ZeroDivisionError):
+        await changed
 
 
 async def test_it_can_be_awaited_before_and_after_it_is_settled() -> None:
