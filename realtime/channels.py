@@ -82,8 +82,11 @@ class Feed:
         if entry.audience is None and entry.expels is None:
             for listener, since in tuple(self.listeners.items()):
                 if entry.seq > since:
-                    listener.hear(self.channel, entry, frame)
-                    heard += 1
+                    try:
+                        listener.hear(self.channel, entry, frame)
+                        heard += 1
+                    except Exception:  # of one listener, which must not keep it from the others
+                        log.exception("hearing_failed", channel=self.channel.name())
         else:
             heard = self._deliver_to_some(entry, frame)
         EVENTS.inc(heard)
@@ -96,11 +99,16 @@ class Feed:
             if entry.seq <= since:
                 continue
             shown = entry.audience is None or listener.user_id is None or listener.user_id in entry.audience
-            listener.hear(self.channel, entry, frame if shown else hidden)
-            heard += 1
-            if listener.user_id is not None and entry.expels in (listener.user_id, EVERYBODY):
+            is_put_out = listener.user_id is not None and entry.expels in (listener.user_id, EVERYBODY)
+            if is_put_out:
                 self.listeners.pop(listener, None)
-                listener.expelled(self.channel, entry)
+            try:
+                listener.hear(self.channel, entry, frame if shown else hidden)
+                heard += 1
+                if is_put_out:
+                    listener.expelled(self.channel, entry)
+            except Exception:  # of one listener, which must not keep it from the others
+                log.exception("hearing_failed", channel=self.channel.name())
         return heard
 
     def signal(self, signal: Signal) -> None:
@@ -151,7 +159,7 @@ class Channels:
         if feed.opening is not None:
             try:
                 await asyncio.shield(feed.opening)
-            except Unavailable:
+            except BaseException:  # also when who asked has gone: nobody may come again
                 self._close_unheard(feed)
                 raise
         if self._feeds.get(channel.name()) is not feed:
@@ -216,8 +224,13 @@ class Channels:
 
     def _mark(self, feed: Feed, cause: str) -> None:
         RESUMES.labels(cause).inc()
-        self._dirty[feed.channel.name()] = feed
-        self._wake.set()
+        self._soil(feed)
+
+    def _soil(self, feed: Feed) -> None:
+        """Have a channel read, unless it was closed meanwhile; a new feed may have its name by now."""
+        if self._feeds.get(feed.channel.name()) is feed:
+            self._dirty[feed.channel.name()] = feed
+            self._wake.set()
 
     async def _read(self) -> None:
         """Read and deliver what is new, for ever."""
@@ -228,7 +241,8 @@ class Channels:
                 try:
                     await self._deliver(batch)
                 except Unavailable:
-                    self._dirty.update({feed.channel.name(): feed for feed in batch.values()})
+                    for feed in batch.values():
+                        self._soil(feed)
                     await asyncio.sleep(AGAIN)
                 except Exception:
                     log.exception("delivery_failed", channels=len(batch))
@@ -262,7 +276,7 @@ class Channels:
             counts[stream_id] = counts.get(stream_id, 0) + 1
         for stream_id, feed in batch.items():
             if counts.get(stream_id) == PAGE:
-                self._dirty[feed.channel.name()] = feed
+                self._soil(feed)
             self._close_unheard(feed)
 
     @staticmethod
