@@ -110,7 +110,7 @@ class Presence:
                 taken.append(self._leaving.get_nowait())
             tries = dict(taken)
             try:
-                given_up = [ghost for ghost in tries if tries[ghost] == GIVE_UP]
+                given_up = [ghost for ghost in tries if tries[ghost] >= GIVE_UP]
                 await self._forget(given_up)
                 unfinished: dict[Ghost, Exception] = await self._told(
                     [ghost for ghost in tries if tries[ghost] < GIVE_UP]

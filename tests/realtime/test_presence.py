@@ -17,6 +17,7 @@ from core.eventlog import NewEntry, read
 from core.logwriter import LogWriter
 from core.model import TenantId, UserId, new_id
 from core.sockets import Channel
+from realtime import presence as presence_module
 from realtime import queries
 from realtime.hub import Hub
 from realtime.presence import WORKERS, Presence
@@ -253,6 +254,43 @@ async def test_package_that_fails_is_asked_again_and_the_others_are_told_once(
             presence.lost(channel, user_id, tab)
         await until_async(lambda: _nobody(database, tenant_id, room_id))
     assert sorted(calls) == sorted([ana.user_id, ana.user_id, bob.user_id, cai.user_id, cai.user_id])
+
+
+async def test_connection_of_a_package_that_always_fails_is_forgotten_whatever_goes_wrong_once(
+    new_gateway: NewGateway, database_urls: DatabaseUrls, database: Database, tenant_id: TenantId, room_id: UUID,
+    person: Person, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(presence_module, "GIVE_UP", 1)
+
+    async def gone(_: Resources, __: Channel, ___: UserId) -> None:
+        raise RuntimeError
+
+    patient = {**FAST, "dead_after": 60.0}  # nobody sweeps after others here
+    gateway = await new_gateway(**patient)
+    presence = Presence(gateway.resources, {"room": gone}, RealtimeSettings(**patient), lambda: None)
+    async with presence.running():
+        ana, tab, channel = person("Ana"), new_id(), doors.room(tenant_id, room_id)
+        await presence.enter(channel, ana.user_id, tab)
+        presence._database = faulty = ForgetsLate(database_urls.app)
+        presence.lost(channel, ana.user_id, tab)
+        await until_async(lambda: _nobody(database, tenant_id, room_id))
+        presence._database = database
+        await faulty.close()
+
+
+class ForgetsLate(Database):
+    """A database in which the first statement outside units of work fails."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._errors = [RuntimeError("once")]
+
+    @contextlib.asynccontextmanager
+    async def statements(self) -> AsyncIterator[Queries]:
+        async with super().statements() as queries:
+            if self._errors:
+                raise self._errors.pop()
+            yield queries
 
 
 @pytest.mark.parametrize("ends", [False, True])
