@@ -48,8 +48,8 @@ class Wire:
         self._client = client
         self.answering = answering
         self.parser = client.parser
-        self.end = client.socket.end
-        """The WebSocket that frames go to; None while the client polls."""
+        self.end: WebSocket | None = None
+        """The WebSocket that frames go to; None until the client is in, and while it polls."""
         self.namespace = namespace
         self.sid = new_id().hex
         self.session: Any = None
@@ -281,6 +281,7 @@ class Client:
             wire.packet(CONNECT_ERROR, {"message": problem.title(), "data": body})
             return
         self._wires[event.namespace] = wire
+        wire.end = self.socket.end  # which may be another than when it knocked
         self._server.connected(self)
         wire.packet(CONNECT, {"sid": wire.sid})
 

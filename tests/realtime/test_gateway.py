@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import aiohttp
 import psycopg
 import pytest
 import socketio.exceptions
@@ -15,6 +16,7 @@ from core.db import Database
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.tokens import Tokens
+from realtime.hub import Hub
 from tests.conftest import DatabaseUrls
 from tests.realtime import doors
 from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, until, until_async
@@ -41,6 +43,33 @@ async def test_event_reaches_the_others_after_the_answer(
         (event,) = await until(client.events)
         assert (event["seq"], event["epoch"], event["room_id"]) == (1, 1, str(room_id))
         assert event["payload"] == {"text": "olá"}
+
+
+async def test_client_that_goes_over_to_websocket_while_it_comes_in_is_written_to_without_detour(
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, database_urls: DatabaseUrls
+) -> None:
+    url = f"{gateway.url}/socket.io/?EIO=4&transport="
+    async with http.get(f"{url}polling") as answer:
+        sid = "&sid=" + json.loads((await answer.text())[1:])["sid"]
+
+    async def has_gone_over() -> bool:
+        async with http.get(f"{url}polling{sid}") as answer:
+            return answer.status == 400
+
+    with psycopg.connect(database_urls.everything) as connection:
+        connection.execute("LOCK TABLE sign_ins IN ACCESS EXCLUSIVE MODE")  # so that CONNECT has to wait
+        token = json.dumps({"token": tokens.access(person("Ana"))})
+        async with http.post(f"{url}polling{sid}", data=f"40{token}") as answer:
+            assert answer.status == 200
+        ws = await http.ws_connect(f"{url}websocket{sid}")
+        await ws.send_str("2probe")
+        assert await ws.receive_str() == "3probe"
+        await ws.send_str("5")
+        await until_async(has_gone_over)
+    assert (await ws.receive_str()).startswith("40{")
+    (session,) = gateway.resources.get(Hub)._sessions.values()
+    assert session.wire.end is not None
+    await ws.close()
 
 
 async def test_events_of_two_gateways_come_in_one_order(
