@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 import socketio
 from aiohttp import web
@@ -46,11 +48,11 @@ async def gateway(settings: CoreSettings) -> AsyncIterator[str]:
 class Client:
     """Someone's browser: folds what it hears."""
 
-    def __init__(self, who: Principal, room: Room, tokens: Tokens) -> None:
+    def __init__(self, who: Principal, room: Room, tokens: Tokens, http: aiohttp.ClientSession | None = None) -> None:
         self.who = who
         self.room = room
         self._token = tokens.access(who)
-        self._socket = socketio.AsyncClient(reconnection=False)
+        self._socket = socketio.AsyncClient(reconnection=False, http_session=http)
         self._socket.on("room:event", self.hear)
         self._socket.on("lobby:changed", lambda data: self.told.append(data["outcome"]))
         self._socket.on("room:expelled", lambda data: self.told.append(data["reason"]))
@@ -66,6 +68,17 @@ class Client:
     async def connect(self, url: str) -> None:
         """Open the socket."""
         await self._socket.connect(url, auth={"token": self._token}, transports=["websocket"])
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open."""
+        return bool(self._socket.connected)
+
+    @property
+    def line(self) -> asyncio.Transport:
+        """The connection under it."""
+        transport: asyncio.Transport = self._socket.eio.ws._conn.transport
+        return transport
 
     async def close(self) -> None:
         """Close it."""
@@ -239,6 +252,52 @@ async def test_resume_gives_all_that_was_missed_from_any_gateway_however_much(
         assert joined("tail") == before + 1
         assert state == await host.reaches(state.seq)
         await back.close()
+
+
+@asynccontextmanager
+async def narrow() -> AsyncIterator[aiohttp.ClientSession]:
+    """HTTP over connections for which the kernel keeps little."""
+
+    def opened(info: aiohttp.AddrInfoType) -> socket.socket:
+        line = socket.socket(*info[:3])
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        return line
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=opened)) as http:
+        yield http
+
+
+def cut_off() -> float:
+    """How many were, because they did not read."""
+    return REGISTRY.get_sample_value("dojo_gateway_closed_total", {"reason": "slow"}) or 0.0
+
+
+async def test_slow_reader_is_cut_off_comes_back_and_misses_nothing(
+    house: House, gateways: tuple[str, str], ana: Principal, bea: Principal
+) -> None:
+    room = await house.create(ana)
+    async with narrow() as http, clients(house, room, gateways, ana) as (host,):
+        await host.enter()
+        slow, before = Client(bea, room, house.resources.get(Tokens), http), cut_off()
+        await slow.connect(gateways[1])
+        await slow.enter()
+        line = slow.line
+        line.pause_reading()
+        while cut_off() == before:
+            await say(house, ana, room, ["🥋" * 4_000] * 10)
+        line.resume_reading()
+
+        async def is_gone() -> bool:  # when all is read that was on its way
+            return not slow.is_connected
+
+        await eventually(is_gone)
+        state = await house.state(ana, room.id)
+        assert slow.state is not None
+        assert slow.state.seq < state.seq
+        await slow.connect(gateways[0])
+        assert await slow.enter() == "in"
+        assert await slow.reaches(state.seq) == await host.reaches(state.seq)
+        await slow.close()
 
 
 @pytest.mark.parametrize("text", ["\x01" * 4_000, "🥋" * 4_000], ids=["escaped", "wide"])
