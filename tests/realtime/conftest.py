@@ -15,6 +15,7 @@ import socketio
 from aiohttp import web
 from prometheus_client import REGISTRY
 
+from core.bus import Bus
 from core.call import Principal, Resources
 from core.db import Database
 from core.model import TenantId, UserId, new_id
@@ -167,6 +168,8 @@ FAST: dict[str, Any] = {
     "drain_spread": 0.2,
     "sign_in_poll": 0.3,
 }
+NEVER_LOOK: dict[str, Any] = {"poll_interval": 600.0, "sign_in_poll": 600.0}
+"""With these, nothing is looked for in the database while a test lasts: other gateways are heard over the bus alone."""
 
 
 @pytest.fixture
@@ -210,6 +213,19 @@ async def gateway(new_gateway: Callable[..., Awaitable[Gateway]]) -> Gateway:
 async def two_gateways(new_gateway: Callable[..., Awaitable[Gateway]]) -> tuple[Gateway, Gateway]:
     """Two gateways of one installation."""
     return await new_gateway(), await new_gateway()
+
+
+async def on_the_bus(*gateways: Gateway) -> None:
+    """Wait until the gateways hear each other."""
+    await until(lambda: all(gateway.resources.get(Bus).connected.is_set() for gateway in gateways))
+
+
+@pytest.fixture
+async def bus_gateways(new_gateway: Callable[..., Awaitable[Gateway]]) -> tuple[Gateway, Gateway]:
+    """Two gateways that hear of each other over the bus alone."""
+    gateways = await new_gateway(**NEVER_LOOK), await new_gateway(**NEVER_LOOK)
+    await on_the_bus(*gateways)
+    return gateways
 
 
 @pytest.fixture

@@ -13,7 +13,16 @@ from core.model import TenantId, new_id
 from core.settings import CoreSettings
 from tests.line import Line
 from tests.realtime import doors
-from tests.realtime.conftest import Connect, NewGateway, Person, until, until_async
+from tests.realtime.conftest import (
+    NEVER_LOOK,
+    Connect,
+    Gateway,
+    NewGateway,
+    Person,
+    on_the_bus,
+    until,
+    until_async,
+)
 from tests.realtime.peers import Sit, stored
 
 pytestmark = pytest.mark.usefixtures("judged")
@@ -33,7 +42,12 @@ async def bus_line(settings: CoreSettings) -> AsyncIterator[Line]:
         yield line
 
 
-async def test_events_arrive_without_redis_and_at_once_when_it_is_back(
+async def off_the_bus(*gateways: Gateway) -> None:
+    """Wait until the gateways have noticed."""
+    await until(lambda: not any(gateway.resources.get(Bus).connected.is_set() for gateway in gateways))
+
+
+async def test_events_arrive_without_redis(
     new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, room_id: UUID
 ) -> None:
     gateways = [await new_gateway(core={"redis_url": bus_line.url}) for _ in range(2)]
@@ -44,11 +58,33 @@ async def test_events_arrive_without_redis_and_at_once_when_it_is_back(
     for number in range(10):
         assert (await ana.call("chat:send", room_id=room_id, text=str(number)))["ok"]
     await bob.has_events(10)
+    assert bob.texts() == [str(number) for number in range(10)]
+
+
+async def test_events_arrive_over_the_bus_at_once_before_and_after_it_was_away(
+    new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, room_id: UUID
+) -> None:
+    gateways = [await new_gateway(core={"redis_url": bus_line.url}, **NEVER_LOOK) for _ in range(2)]
+    await on_the_bus(*gateways)
+    people = [await connect(gateway, person("P")) for gateway in gateways]
+    for client in people:
+        await client.call("room:enter", room_id=room_id)
+
+    async def talk() -> None:
+        for client in people:
+            assert (await client.call("chat:send", room_id=room_id, text="said"))["ok"]
+
+    await talk()
+    for client in people:
+        await client.has_events(2)
+    bus_line.cut()
+    await off_the_bus(*gateways)
+    await talk()
     bus_line.mend()
-    await until(lambda: all(gateway.resources.get(Bus).connected.is_set() for gateway in gateways))
-    await ana.call("chat:send", room_id=room_id, text="10")
-    await bob.has_events(11)
-    assert bob.texts() == ana.texts() == [str(number) for number in range(11)]
+    await on_the_bus(*gateways)
+    await talk()
+    for client in people:
+        await client.has_events(6)
 
 
 async def test_who_may_not_stay_is_sent_away_without_redis(
@@ -71,6 +107,31 @@ async def test_who_may_not_stay_is_sent_away_without_redis(
     assert (await host.call("chat:send", room_id=room_id, text="we are among ourselves"))["ok"]
     await until(lambda: "we are among ourselves" in eve.texts())
     assert "we are among ourselves" not in bob.texts()
+
+
+async def test_edits_arrive_over_the_bus_at_once_before_and_after_it_was_away(
+    new_gateway: NewGateway, bus_line: Line, person: Person, sit: Sit
+) -> None:
+    gateways = [await new_gateway(core={"redis_url": bus_line.url}, **NEVER_LOOK) for _ in range(2)]
+    await on_the_bus(*gateways)
+    ana, bob = [await sit(gateway, person("P")) for gateway in gateways]
+
+    async def write() -> None:
+        for name, peer in (("a", ana), ("b", bob)):
+            assert await peer.answer(await peer.type(f"<{name}{peer.sent}>")) == "ack"
+
+    async def both_are_heard() -> bool:
+        await write()
+        return "<b" in str(ana) and "<a" in str(bob)
+
+    await until_async(both_are_heard)  # each gateway learns first that the other has the document
+    bus_line.cut()
+    await off_the_bus(*gateways)
+    await write()
+    bus_line.mend()
+    await on_the_bus(*gateways)
+    await write()
+    await until(lambda: str(ana) == str(bob))
 
 
 async def test_edits_arrive_without_redis(new_gateway: NewGateway, bus_line: Line, person: Person, sit: Sit) -> None:
