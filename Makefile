@@ -92,7 +92,7 @@ SIZE = PEOPLE=$(PEOPLE) ROOMS=$(ROOMS) RUN_SECONDS=$(SECONDS)
 swarm: $(INSTALLED) ## people at what `make up` runs (or HOST=…), judged; PEOPLE=20 ROOMS=4 SECONDS=60 are its size
 	@$(SIZE) $(PYTHON) -m loadtests.swarm
 
-faults: $(INSTALLED) ## a swarm while parts are killed, stopped and paused; SEED=7 repeats one, ROUNDS=5 does several
+faults: $(INSTALLED) ## a swarm while parts are killed, stopped, paused and cut off; SEED=7 repeats one, ROUNDS=5 does several
 	@$(SIZE) ROUNDS=$(ROUNDS) $(PYTHON) -m loadtests.faults
 
 test-long: $(INSTALLED) ## what takes minutes, besides `make test`: five seeds of faults, longer ones; under 30 minutes

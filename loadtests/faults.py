@@ -1,4 +1,4 @@
-"""``make faults``: a swarm at an installation of its own, whose parts are killed, stopped and paused by a seed.
+"""``make faults``: a swarm at an installation of its own, whose parts are killed, stopped, paused and cut off by a seed.
 
 When everything is whole again and quiet, every promise is checked: nothing acknowledged is lost or there twice, one
 holder of each lease, everybody is back, and who is shown is there.
@@ -11,11 +11,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from app.health import is_healthy
 from loadtests import slo
@@ -30,6 +35,8 @@ GATEWAYS = 2
 GENTLE = {"postgres": signal.SIGINT}
 """What asks a part to end, where that is not SIGTERM; PostgreSQL waits for its clients then."""
 PAUSES = (0.5, 2.0, 5.0)
+CUTS = (1.0, 5.0, 30.0)
+"""Seconds for which Redis listens to nobody, each in the run of every third seed; a short run has no long one."""
 DEAD = 17.0
 """A pause of a gateway after which the others take it for dead."""
 WAITS = (1.0, 4.0)
@@ -38,7 +45,7 @@ HEALING, LEAVING = 90.0, 60.0
 
 
 class Fault(NamedTuple):
-    """At ``at`` seconds from the start ``what`` is done to ``part``; a pause lasts ``seconds``."""
+    """At ``at`` seconds from the start ``what`` is done to ``part``; a pause or cut lasts ``seconds``."""
 
     at: float
     part: str
@@ -46,16 +53,17 @@ class Fault(NamedTuple):
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        pause = f" for {self.seconds:g} s" if self.seconds else ""
-        return f"{self.at:5.1f} s  {self.what} {self.part}{pause}"
+        lasting = f" for {self.seconds:g} s" if self.seconds else ""
+        return f"{self.at:5.1f} s  {self.what} {self.part}{lasting}"
 
 
 def plan(seed: int, seconds: float) -> list[Fault]:
     """What will be done, the same for the same seed; in a long run a gateway is paused until it is taken for dead."""
     chance = random.Random(seed)
-    faults: list[Fault] = []
-    busy: dict[str, float] = {}
-    at = 1.0
+    cuts = [cut for cut in CUTS if cut < seconds / 2] or CUTS[:1]
+    faults = [Fault(1.0, "redis", "cut", cuts[seed % len(cuts)])]
+    busy = {"redis": faults[0].at + faults[0].seconds}
+    at = 2.0
     while at < seconds:
         part = chance.choice(
             ("gateway", "gateway-2", "gateway", "gateway-2", "worker", "relay", "redis", "postgres", "web")
@@ -74,7 +82,8 @@ class Hospital:
 
     def __init__(self, up: Up) -> None:
         self.up = up
-        self._paused: list[tuple[float, list[int]]] = []
+        self._lasting: list[tuple[float, Callable[[], None]]] = []
+        """What lasts until a moment, and how it is ended."""
 
     def suffer(self, faults: Sequence[Fault]) -> None:
         """Do everything in its time."""
@@ -85,7 +94,7 @@ class Hospital:
             print(f"  {fault}" + ("" if found else " (it is not running)"), flush=True)
             if found is not None:
                 self._do(fault, found)
-        self._wait_until(max((until for until, _ in self._paused), default=0.0))
+        self._wait_until(max((until for until, _ in self._lasting), default=0.0))
 
     def heal(self) -> float:
         """Wait until every part takes work; the seconds that took.
@@ -94,8 +103,8 @@ class Hospital:
             RuntimeError: one does not.
         """
         began = time.monotonic()
-        for _, pids in self._paused:
-            signal_all(pids, signal.SIGCONT)
+        for _, end in self._lasting:
+            end()
         while not self.is_well():
             if time.monotonic() - began > HEALING:
                 raise RuntimeError(f"not whole again after {HEALING:g} s: see {self.up.folder / 'logs'}")
@@ -118,21 +127,24 @@ class Hospital:
         return self.up.leader(part)
 
     def _do(self, fault: Fault, pid: int) -> None:
+        until = time.monotonic() + fault.seconds
         if fault.what == "pause":
             pids = [pid, *descendants(pid, pids_of(self.up.folder))]
             signal_all(pids, signal.SIGSTOP)
-            self._paused.append((time.monotonic() + fault.seconds, pids))
+            self._lasting.append((until, partial(signal_all, pids, signal.SIGCONT)))
+        elif fault.what == "cut":
+            self._lasting.append((until, cut_off(self.up.address()["DOJO_REDIS_URL"])))
         else:
             gentle = GENTLE.get(fault.part, signal.SIGTERM)
             signal_all([pid], signal.SIGKILL if fault.what == "kill" else gentle)
 
     def _wait_until(self, moment: float) -> None:
-        """Let time pass, and let parts go on whose pause is over."""
+        """Let time pass, and let parts go on whose pause or cut is over."""
         while True:
-            over = [pause for pause in self._paused if pause[0] <= time.monotonic()]
-            for pause in over:
-                signal_all(pause[1], signal.SIGCONT)
-                self._paused.remove(pause)
+            over = [lasting for lasting in self._lasting if lasting[0] <= time.monotonic()]
+            for lasting in over:
+                lasting[1]()
+                self._lasting.remove(lasting)
             if time.monotonic() >= moment:
                 return
             time.sleep(0.05)
@@ -143,6 +155,20 @@ def signal_all(pids: Sequence[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def cut_off(url: str) -> Callable[[], None]:
+    """Let a Redis hang up on everybody and listen to nobody, until what is returned is called."""
+    server = Redis.from_url(url, retry=Retry(ConstantBackoff(0.1), 50))  # it may be starting just now
+    server.config_set("port", 0)
+    for kind in ("normal", "pubsub"):
+        server.client_kill_filter(_type=kind, skipme=True)
+
+    def mend() -> None:
+        server.config_set("port", str(urlsplit(url).port))
+        server.close()
+
+    return mend
 
 
 def descendants(pid: int, among: Sequence[int]) -> list[int]:

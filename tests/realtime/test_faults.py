@@ -1,9 +1,11 @@
 """Parts that go away: nothing acknowledged is lost, nothing unstored is acknowledged, and all is well when they return."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from pycrdt import Text
 
 from core.bus import Bus
@@ -11,10 +13,12 @@ from core.db import Database
 from core.eventlog import read
 from core.model import TenantId, new_id
 from core.settings import CoreSettings
+from realtime.settings import RealtimeSettings
 from tests.line import Line
 from tests.realtime import doors
 from tests.realtime.conftest import (
     NEVER_LOOK,
+    Client,
     Connect,
     Gateway,
     NewGateway,
@@ -23,7 +27,7 @@ from tests.realtime.conftest import (
     until,
     until_async,
 )
-from tests.realtime.peers import Sit, stored
+from tests.realtime.peers import Peer, Sit, stored
 
 pytestmark = pytest.mark.usefixtures("judged")
 
@@ -85,6 +89,48 @@ async def test_events_arrive_over_the_bus_at_once_before_and_after_it_was_away(
     await talk()
     for client in people:
         await client.has_events(6)
+
+
+def late() -> float:
+    """Messages that were too old to be sent when the bus was back."""
+    return REGISTRY.get_sample_value("dojo_bus_dropped_total", {"reason": "late"}) or 0.0
+
+
+async def test_who_talks_and_types_on_through_a_partition_loses_nothing(
+    new_gateway: NewGateway, bus_line: Line, connect: Connect, person: Person, sit: Sit, room_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Of a second, which is longer here than the bus keeps anything; ``make test-long`` has others, of up to 30."""
+    monkeypatch.setattr("core.bus.KEPT", 0.3)
+    poll_interval, before = RealtimeSettings().poll_interval, late()
+    gateways = [
+        await new_gateway(core={"rate_scale": 100.0, **core}, poll_interval=poll_interval)
+        for core in ({"redis_url": bus_line.url}, {})
+    ]
+    await on_the_bus(*gateways)
+    people = [await connect(gateway, person("P")) for gateway in gateways]
+    typists = [await sit(gateway, person("P")) for gateway in gateways]
+    for client in people:
+        await client.call("room:enter", room_id=room_id)
+    is_over = asyncio.Event()
+
+    async def talk(client: Client) -> None:
+        while not is_over.is_set():
+            assert (await client.call("chat:send", room_id=room_id, text="on and on"))["ok"]
+            await asyncio.sleep(0.03)  # or it is too often
+
+    async def write(peer: Peer) -> None:
+        while not is_over.is_set():
+            assert await peer.answer(await peer.type(f"<{peer.doc.client_id}.{peer.sent}>")) == "ack"
+
+    busy = [asyncio.create_task(each) for each in (*map(talk, people), *map(write, typists))]
+    bus_line.cut()
+    await asyncio.sleep(1)
+    bus_line.mend()
+    await on_the_bus(*gateways)
+    is_over.set()
+    await asyncio.gather(*busy)
+    assert late() > before
 
 
 async def test_who_may_not_stay_is_sent_away_without_redis(

@@ -14,7 +14,7 @@ import pytest
 
 from loadtests import slo
 from loadtests.facts import Acked, EditAcked, Received, read_facts
-from loadtests.faults import GATEWAYS, SETTINGS, plan, run
+from loadtests.faults import CUTS, GATEWAYS, SETTINGS, plan, run
 from loadtests.swarm import ROOT, Size
 from tests.up import Up
 
@@ -61,12 +61,12 @@ def run_swarm(data: Path, size: Size) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_promises_are_kept_while_parts_are_killed_stopped_and_paused(
+def test_promises_are_kept_while_parts_are_killed_stopped_paused_and_cut_off(
     arena: Up, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     is_good = run(arena, SEED, HARD, tmp_path / "kept")
     assert is_good, capfd.readouterr().out
-    assert {fault.what for fault in plan(SEED, HARD.seconds)} == {"kill", "stop", "pause"}
+    assert {fault.what for fault in plan(SEED, HARD.seconds)} == {"kill", "stop", "pause", "cut"}
     assert len(json.loads((tmp_path / "kept" / "figures.json").read_text())["rooms"]) == HARD.rooms
 
 
@@ -78,3 +78,8 @@ def test_plan_is_repeated_by_its_seed_and_leaves_a_paused_part_alone(seed: int) 
     for number, fault in enumerate(faults):
         later = [other for other in faults[number + 1 :] if other.part == fault.part]
         assert all(other.at >= fault.at + fault.seconds for other in later)
+
+
+def test_redis_is_cut_off_for_each_length_in_three_seeds_of_a_long_run_and_briefly_in_a_short_one() -> None:
+    assert {plan(seed, 90)[0][1:] for seed in (7, 8, 9)} == {("redis", "cut", seconds) for seconds in CUTS}
+    assert plan(7, 1)[0].seconds == min(CUTS)
