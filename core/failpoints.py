@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import time
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 import structlog
 
@@ -26,6 +26,9 @@ Point = Literal[
     "outbox.dispatch",
     "outbox.dispatched",
     "document.append",
+    "gateway.answered",
+    "checkpoint.keep",
+    "checkpoint.kept",
 ]
 """Each is before the step that it names; a past participle is after it."""
 Action = Literal["crash", "error", "delay"]
@@ -37,6 +40,8 @@ class Fault(NamedTuple):
     action: Action
     seconds: float
     once: bool
+    passes: int = 0
+    """Times that the point is passed before it happens."""
 
 
 class Injected(ConnectionError):
@@ -49,6 +54,8 @@ armed: dict[str, Fault] = {}
 def arm(spec: str) -> None:
     """Arm what ``spec`` names and nothing else: ``point=crash,point=error,point=delay:0.2,point=once:crash``.
 
+    A number behind the point is how often it is passed before: ``point+2=crash``.
+
     Raises:
         ValueError: there is no such point or fault.
     """
@@ -60,17 +67,16 @@ def arm(spec: str) -> None:
 
 
 def _parsed(item: str) -> tuple[str, Fault]:
-    point, _, words = item.strip().partition("=")
+    where, _, words = item.strip().partition("=")
+    point, _, passes = where.partition("+")
     once = words.startswith("once:")
     action, _, seconds = words.removeprefix("once:").partition(":")
     if point not in get_args(Point):
         raise ValueError(f"no such fail point: {point}")
     if action == "delay":
-        return point, Fault("delay", float(seconds), once)
-    if action == "crash" and not seconds:
-        return point, Fault("crash", 0, once)
-    if action == "error" and not seconds:
-        return point, Fault("error", 0, once)
+        return point, Fault("delay", float(seconds), once, int(passes or 0))
+    if action in {"crash", "error"} and not seconds:
+        return point, Fault(cast("Action", action), 0, once, int(passes or 0))
     raise ValueError(f"no such fault: {words}")
 
 
@@ -88,10 +94,18 @@ def pass_by(point: Point) -> None:
         time.sleep(fault.seconds)
 
 
+def pass_behind(point: Point) -> None:
+    """Be at ``point`` once all is sent that was written in this turn of the loop before."""
+    asyncio.get_running_loop().call_soon(pass_by, point)
+
+
 def _struck(point: Point) -> Fault | None:
     """The delay that is due, if any; other faults happen here."""
     fault = armed.get(point)
     if fault is None:
+        return None
+    if fault.passes:
+        armed[point] = fault._replace(passes=fault.passes - 1)
         return None
     if fault.once:
         del armed[point]

@@ -27,7 +27,7 @@ class CoreSettings(BaseSettings):
     ]
     bus_url: Annotated[RedisUrl | None, Field(description="The Redis of the bus, if another.")] = None
     queue_url: Annotated[RedisUrl | None, Field(description="The Redis of the queue, if another; no cluster.")] = None
-    failpoints: Annotated[str, Field(description="Faults on purpose: point=crash|error|delay:SECONDS, …")] = ""
+    failpoints: Annotated[str, Field(description="Faults on purpose: point[+PASSES]=crash|error|delay:SECONDS, …")] = ""
     secret: Annotated[SecretStr, Field(min_length=32, description="Signs passes and bus envelopes.")]
     signing_keys: Annotated[Path, Field(description="JWK Set (RFC 7517) file; the first key signs, all verify.")]
     public_url: Annotated[str, Field(description="Where people's browsers reach us, without a trailing slash.")]

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from pydantic import TypeAdapter
 
+from core import failpoints
 from core.bus import Bus
 from core.call import Resources
 from core.db import Database
@@ -133,6 +134,8 @@ class Hub:
     def _answer(self, wire: Wire, event: Event, outcome: str, answer: str) -> None:
         if event.number is not None:
             wire.answer(event.number, answer)
+            if failpoints.armed:
+                failpoints.pass_behind("gateway.answered")
         wire.session.release()
         EVENTS.labels(event.name if event.name in self._doors else "unknown", outcome).inc()
 

@@ -96,6 +96,8 @@ class Store:
         for document, entries in groups.items():
             try:
                 document.finish(answers[at : at + len(entries)])
+                if failpoints.armed:
+                    failpoints.pass_behind("gateway.answered")
             except Exception:
                 log.exception("document_failed", document=str(document.id))
                 document.give_up()

@@ -97,12 +97,29 @@ def entry(tenant: TenantId, stream: UUID) -> NewEntry:
 
 
 @pytest.mark.parametrize(
-    "spec", ["nowhere=crash", "log.commit=explode", "log.commit", "log.commit=delay:soon", "log.commit=crash:1"]
+    "spec",
+    [
+        "nowhere=crash",
+        "log.commit+often=crash",
+        "log.commit=explode",
+        "log.commit",
+        "log.commit=delay:soon",
+        "log.commit=crash:1",
+    ],
 )
 def test_what_cannot_be_armed_is_refused_and_leaves_all_as_it_was(spec: str) -> None:
-    with pytest.raises(ValueError, match=r"fail point|fault|float"):
+    with pytest.raises(ValueError, match=r"fail point|fault|float|int"):
         failpoints.arm(spec)
     assert not failpoints.armed
+
+
+async def test_point_is_passed_before_its_fault_as_often_as_was_said() -> None:
+    failpoints.arm("log.commit+2=error")
+    for _ in range(2):
+        await failpoints.reach("log.commit")
+    for _ in range(2):
+        with pytest.raises(failpoints.Injected):
+            await failpoints.reach("log.commit")
 
 
 async def test_fault_for_once_happens_once_and_a_delay_waits() -> None:

@@ -23,6 +23,8 @@ from realtime.replay import ReplayFailed, merge
 from realtime.settings import RealtimeSettings
 from realtime.ysync import read_vector
 from realtime.yupdate import read_update
+from tests.conftest import DatabaseUrls
+from tests.core.test_failpoints import run_to_its_death
 from tests.realtime import corpus
 from tests.realtime.conftest import Gateway, NewGateway, Person, until, until_async
 from tests.realtime.peers import Peer, Sit, editor_pass
@@ -96,6 +98,45 @@ async def checkpoints(database: Database, tenant_id: TenantId, document_id: UUID
             tenant_id, document_id,
         )  # fmt: skip
     return [row[0] for row in rows]
+
+
+WORKER = """
+import asyncio, sys
+from core import failpoints
+from core.bus import Bus
+from core.call import Resources
+from core.db import Database
+from core.outbox import Delivery, Handlers
+from realtime.jobs import jobs
+from realtime.settings import RealtimeSettings
+async def main(url, redis_url, spec, delivery):
+    failpoints.arm(spec)
+    resources = Resources()
+    resources.provide(Database, Database(url))
+    resources.provide(Bus, Bus(redis_url, "s" * 40))
+    resources.provide(RealtimeSettings, RealtimeSettings())
+    await Handlers((), jobs.items).deliver(resources, Delivery.model_validate_json(delivery))
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("point", "kept"), [("checkpoint.keep", []), ("checkpoint.kept", [40])])
+async def test_worker_that_dies_over_a_checkpoint_leaves_none_or_a_whole_one(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, database_urls: DatabaseUrls, redis_url: str,
+    tenant_id: TenantId, document_id: UUID, point: str, kept: list[int],
+) -> None:  # fmt: skip
+    updates = corpus.keystrokes(40)
+    await store(gateway.resources, tenant_id, document_id, updates)
+    async with database.transaction(tenant_id) as tx:
+        await service.request_checkpoint(tx, document_id, 1, 0)
+    ((job_id, payload),) = await requests(database, tenant_id)
+    job = Delivery(tenant_id=tenant_id, id=job_id, handler="realtime.make_checkpoint", payload=payload)
+    await run_to_its_death(WORKER, database_urls.app, redis_url, f"{point}=crash", job.model_dump_json())
+    assert await checkpoints(database, tenant_id, document_id) == kept
+    await Handlers((), jobs.items).deliver(gateway.resources, job)  # the outbox offers it again in its time
+    assert await checkpoints(database, tenant_id, document_id) == [40]
+    assert await requests(database, tenant_id) == []
+    assert str(await sit(gateway, person("Ana"))) == text_of(applied(updates))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -15,7 +15,14 @@ from tests.scenarios.judged import judge
 from tests.scenarios.programs import Caller
 from tests.scenarios.typist import Typist
 
-POINTS = ["rooms.commit", "rooms.committed", "log.committed", "document.append", "bus.send", "bus.receive"]
+EVENT = ["rooms.commit", "rooms.committed", "log.committed", "bus.send", "gateway.answered+1"]
+EDIT = ["document.append", "log.committed", "bus.send+5", "gateway.answered+1"]
+"""The first answer is to entering; of the bus, what they say to each other before the first edit comes first."""
+CASES = [
+    *((point, "says") for point in EVENT), ("bus.receive", "hears"),
+    *((point, "types") for point in EDIT), ("bus.receive+5", "reads"),
+]  # fmt: skip
+"""Where a gateway dies, and what somebody does there at that moment."""
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +49,37 @@ def victim(servers: Servers, point: str, survivor: str) -> Iterator[Mortal]:
         yield Mortal(port, process)
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("point", "does"), CASES)
 async def test_gateway_that_dies_loses_nothing_and_repeats_nothing(
-    servers: Servers, survivor: str, victim: Mortal, http: aiohttp.ClientSession, point: str
+    servers: Servers, survivor: str, victim: Mortal, http: aiohttp.ClientSession, does: str
 ) -> None:
     ana = await Caller(http, survivor).sign_up("Ana")
     room = (await ana.ask("POST", "/api/rooms", {"kata": "fizzbuzz"})).body
     keeper = Witness("keeper", ana, room["id"], [survivor])  # this window keeps Ana in the room
     leaver = Witness("leaver", ana, room["id"], [victim.url, survivor])
-    typist = Typist(leaver, [victim.url, survivor])
+    writers = Typist(keeper, [survivor]), Typist(leaver, [victim.url, survivor])
     for window in (keeper, leaver):
         await window.enter()
+    if does == "types":
+        assert await writers[0].type()  # who has the text open elsewhere is told of each edit
+    elif does == "reads":
+        assert await writers[1].type()
     assert victim.process.poll() is None
-    if point == "document.append":
-        assert await typist.type()
-    else:
-        await (keeper if point == "bus.receive" else leaver).says("once")
-    assert await victim.ended() == -signal.SIGKILL
+    while victim.process.poll() is None:
+        if does in {"says", "hears"}:
+            speaker = leaver if does == "says" else keeper
+            await speaker.says(f"{speaker.name}, {speaker.said}")
+        else:
+            assert await writers[does == "types"].type()
+    assert victim.process.returncode == -signal.SIGKILL
     await leaver.enter()
     for window in (leaver, keeper):
         await window.says(f"after, {window.name}")
-    await judge(servers.database.everything, [keeper, leaver], [typist])
-    await typist.close()
+    for writer in writers:
+        assert await writer.type()
+    await judge(servers.database.everything, [keeper, leaver], writers)
+    for writer in writers:
+        await writer.close()
     for window in (keeper, leaver):
         await window.drop()
 

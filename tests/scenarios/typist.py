@@ -26,7 +26,7 @@ class Typist:
     async def type(self) -> bool:
         """Type a word that nobody else types, until its fate is known; whether it is kept."""
         self.typed += 1
-        word = f"<{self.player.user_id.hex[-6:]}.{self.typed}>"
+        word = f"<{self.player.name[-6:]}.{self.typed}>"
         peer = await self._open()
         try:
             number = await peer.type(word)
