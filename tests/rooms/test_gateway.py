@@ -31,9 +31,10 @@ from tests.rooms.house import House, eventually, guest, principal
 
 
 @asynccontextmanager
-async def gateway(settings: CoreSettings) -> AsyncIterator[str]:
+async def gateway(settings: CoreSettings, **bounds: Any) -> AsyncIterator[str]:
     """A gateway with the rooms package at hand; its address."""
     process = Process(settings, (rooms.package, realtime.package), frozenset({"realtime"}))
+    process.resources.provide(RealtimeSettings, RealtimeSettings(**bounds))
     port = free_port()
     async with resources_of(process):
         runner = web.AppRunner(web_application(process), handle_signals=False, shutdown_timeout=1)
@@ -415,3 +416,24 @@ async def test_who_may_be_in_no_further_dojo_takes_no_seat_in_it(
         answer = await member.send("room:enter", room_id=str(second.id))
         assert answer["problem"]["code"] == "forbidden"
         assert bea.user_id not in (await house.state(ana, second.id)).people
+
+
+async def test_who_leads_no_more_is_refused_at_another_gateway_at_once(
+    house: House, settings: CoreSettings, ana: Principal, bea: Principal
+) -> None:
+    """It is decided on the log itself, which needs no messenger: there is none here."""
+    alone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
+    room = await house.create(ana)
+    async with (
+        gateway(alone, poll_interval=600) as one,
+        gateway(alone, poll_interval=600) as two,
+        clients(house, room, (one, two), ana, bea) as (host, other),
+    ):
+        for client in (host, other):
+            await client.enter()
+        assert (await host.send("person:role", person_id=str(bea.user_id), role="host"))["ok"]
+        assert (await other.send("rotation:start", turn_seconds=60))["ok"]
+        assert (await host.send("person:role", person_id=str(bea.user_id), role="participant"))["ok"]
+        before = (await house.state(ana, room.id)).seq
+        assert (await other.send("rotation:control", action="stop"))["problem"]["code"] == "hosts-only"
+        assert (await house.state(ana, room.id)).seq == before
