@@ -19,7 +19,7 @@ from core.tokens import Tokens
 from realtime.hub import Hub
 from tests.conftest import DatabaseUrls
 from tests.realtime import doors
-from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, until, until_async
+from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, seen, until, until_async
 
 CARRIERS = [
     ("socket.io", ("websocket",)),
@@ -165,25 +165,40 @@ async def test_another_tenants_room_is_silent(
     assert outsider.events() == []
 
 
+ROOM = "the room in which they are"
+
+
+async def logged(urls: DatabaseUrls, tenant_id: TenantId) -> int:
+    """Entries in all logs of a tenant."""
+    async with await psycopg.AsyncConnection.connect(urls.everything) as connection:
+        found = await connection.execute("SELECT count(*) FROM log_entries WHERE tenant_id = %s", (tenant_id,))
+        return int((await found.fetchone() or (0,))[0])
+
+
 @pytest.mark.parametrize(
     ("event", "payload", "code"),
     [
         ("no:such", {}, "not-found"),
         ("chat:send", {"room_id": "x", "text": "a"}, "invalid"),
-        ("chat:send", {"room_id": str(new_id()), "text": "a", "admin": True}, "invalid"),
-        ("chat:send", {"room_id": str(new_id()), "text": "a\x00b"}, "invalid"),
+        ("chat:send", {"room_id": ROOM, "text": "a", "admin": True}, "invalid"),
+        ("chat:send", {"room_id": ROOM, "text": "a\x00b"}, "invalid"),
         ("chat:send", ["not", "an", "object"], "invalid"),
         ("chat:send", None, "invalid"),
-        ("door:closed", {"room_id": str(new_id())}, "forbidden"),
-        ("door:broken", {"room_id": str(new_id())}, "internal"),
+        ("door:closed", {"room_id": ROOM}, "forbidden"),
+        ("door:broken", {"room_id": ROOM}, "internal"),
     ],
 )
-async def test_bad_event_is_refused_in_its_answer(
-    gateway: Gateway, connect: Connect, person: Person, event: str, payload: object, code: str
-) -> None:
+async def test_bad_event_is_refused_in_its_answer_counted_and_without_effect(
+    gateway: Gateway, connect: Connect, person: Person, room_id: UUID, database_urls: DatabaseUrls,
+    tenant_id: TenantId, event: str, payload: object, code: str,
+) -> None:  # fmt: skip
     ana = await connect(gateway, person("Ana"))
-    answer = await ana.socket.call(event, payload, timeout=5)
+    assert (await ana.call("room:enter", room_id=room_id))["ok"]
+    payload = json.loads(json.dumps(payload).replace(ROOM, str(room_id)))
+    async with seen("events", event="unknown" if event == "no:such" else event, outcome=code):
+        answer = await ana.socket.call(event, payload, timeout=5)
     assert (answer["ok"], answer["problem"]["code"]) == (False, code)
+    assert await logged(database_urls, tenant_id) == 0
     assert (await ana.call("door:slow", room_id=new_id()))["data"] == "slow"
 
 
