@@ -40,6 +40,24 @@ def _altered(urls: DatabaseUrls, change: str, back: str) -> Iterator[None]:
 
 
 @contextmanager
+def disk_full(urls: DatabaseUrls) -> Iterator[None]:
+    """As when there is no more space: sessions go on, and whatever makes a log or a table of tenants longer fails."""
+    with psycopg.connect(urls.everything, autocommit=True) as connection:
+        connection.execute(
+            """
+            CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER no_space BEFORE INSERT ON log_entries FOR EACH ROW EXECUTE FUNCTION no_space();
+            CREATE TRIGGER no_space BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION no_space()
+            """
+        )
+        try:
+            yield
+        finally:
+            connection.execute("DROP FUNCTION no_space() CASCADE")
+
+
+@contextmanager
 def locked(urls: DatabaseUrls, stream_id: UUID) -> Iterator[None]:
     """Nothing is appended to a stream: who wants to has to wait."""
     with psycopg.connect(urls.everything) as connection:
@@ -64,4 +82,4 @@ async def no_new_node(urls: DatabaseUrls) -> "AsyncIterator[psycopg.AsyncConnect
             await connection.execute("DROP FUNCTION not_now() CASCADE")
 
 
-FAULTS = {"read-only": read_only, "full": full}
+FAULTS = {"read-only": read_only, "full": full, "disk-full": disk_full}
