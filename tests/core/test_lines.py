@@ -1,4 +1,4 @@
-"""Connections before their first request: who says nothing is cut off, who speaks slowly is heard."""
+"""Connections without a request: who says nothing is cut off, who speaks slowly is heard."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,9 @@ import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 
-from core.process import listening
+from app.parts import free_port
+from core.process import Process, listening, serve
+from core.settings import CoreSettings
 
 ASK = b"GET /hello HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -91,6 +93,20 @@ async def test_who_asks_slowly_is_heard_and_may_ask_again(line: Lines) -> None:
     for body in (b"one", b"two"):
         writer.write(ASK.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n") + body)
         assert await answer(reader) == body
+
+
+async def test_who_asks_nothing_more_is_hung_up_on(settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.process.IDLE", 0.1)
+    process, port, started = Process(settings, (), frozenset()), free_port(), asyncio.Event()
+    serving = asyncio.create_task(serve(process, "127.0.0.1", port, started=started.set))
+    await asyncio.wait_for(started.wait(), 10)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(ASK.replace(b"/hello", b"/health/live"))
+    assert b"alive" in await answer(reader)
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    process.draining.set()
+    await serving
 
 
 async def test_request_and_what_follows_may_come_at_once(line: Lines) -> None:
