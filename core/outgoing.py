@@ -9,10 +9,11 @@ from prometheus_client import Gauge
 from core.seal import DROPPED
 
 QUEUE_MAX = 10_000
-QUEUE_BYTES = 16_000_000
+QUEUE_BYTES = 16_777_216
 KEPT = 10.0
 """Seconds after which a message that could not be sent is not worth sending."""
-WAITING = Gauge("dojo_bus_waiting_bytes", "Bytes of messages that wait for a Redis that is away.")
+WAITING = Gauge("dojo_bus_waiting", "Messages that wait for a Redis that is away.")
+WAITING_BYTES = Gauge("dojo_bus_waiting_bytes", "Their bytes.")
 
 
 class Kept(NamedTuple):
@@ -29,7 +30,8 @@ class Outgoing:
     def __init__(self) -> None:
         self._messages: deque[Kept] = deque()
         self._bytes = 0
-        WAITING.set_function(lambda: self._bytes)
+        WAITING.set_function(lambda: len(self._messages))
+        WAITING_BYTES.set_function(lambda: self._bytes)
 
     def keep(self, message: Kept) -> None:
         """Let a message wait."""

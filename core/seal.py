@@ -12,9 +12,10 @@ import struct
 import time
 from collections.abc import Callable
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 DROPPED = Counter("dojo_bus_dropped", "Messages not believed or not sent, by reason.", ["reason"])
+SENDERS = Gauge("dojo_bus_senders", "Senders whose last number is remembered.")
 
 VERSION = 2
 HEADER = struct.Struct(">B8sQ16s")
@@ -46,6 +47,7 @@ class Seal:
         """The last number of each sender, the one that was silent for longest first."""
         self._own: dict[bytes, int] = {}
         """This process' own senders, each with the number of its last beat that came back."""
+        SENDERS.set_function(lambda: len(self._seen))
 
     def remember_own(self, sender: Sender) -> None:
         """Know what comes back from this process itself; former connections' words may still be under way."""

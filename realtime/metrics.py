@@ -17,6 +17,7 @@ UPDATES = Tallies(
     "dojo_gateway_updates", "Editor updates, by outcome; what a client typed at one go is one.", "outcome"
 )
 GONE = Gauge("dojo_gateway_gone", "Connections to channels that are gone and not seen off yet.")
+ENDED_SIGN_INS = Gauge("dojo_gateway_ended_sign_ins", "Ended sign-ins that are remembered.")
 GHOSTS = Counter("dojo_gateway_ghosts", "Connections of dead gateways that were swept.")
 CHECKPOINTS = Counter("dojo_document_checkpoints", "Attempts to merge a document's log, by outcome.", ["outcome"])
 SENT_BYTES = Tally("dojo_gateway_sent_bytes", "Bytes written to WebSockets, with their frames.")

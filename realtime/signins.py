@@ -14,6 +14,7 @@ from core.db import Database
 from core.errors import Unauthenticated, Unavailable
 from realtime import queries
 from realtime.batches import Batches
+from realtime.metrics import ENDED_SIGN_INS
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class SignIns:
         self._holders: list[Holder] = []
         self._ended: dict[UUID, None] = {}
         self._asked: Batches[UUID] = Batches(self._look, ASKED)
+        ENDED_SIGN_INS.set_function(lambda: len(self._ended))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["SignIns"]:

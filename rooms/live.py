@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from core import eventlog, failpoints
@@ -43,6 +44,7 @@ from rooms.state import RoomState
 
 log = structlog.get_logger()
 
+HELD = Gauge("dojo_room_held", "Dojos whose state is held in memory.")
 HELD_MAX = 2_000
 TRIES = 12
 SNAPSHOT_EVERY = 500
@@ -78,6 +80,7 @@ class LiveRooms:
         self._bells = Bells(database, clock, self._ring)
         self._again: set[asyncio.Task[None]] = set()
         """What is decided anew, because something else came first."""
+        HELD.set_function(lambda: len(self._rooms))
 
     def now(self) -> float:
         """The time by which dojos live."""

@@ -145,6 +145,7 @@ def test_a_bounded_number_of_senders_is_remembered_and_the_one_silent_for_longes
         last = seal.close(steady, wire, b"still here")
         assert seal.open(wire, last)
         assert seal.open(wire, seal.close(Sender(), wire, b"others")) == b"others"
+    assert REGISTRY.get_sample_value("dojo_bus_senders") == SENDERS_MAX
     assert seal.open(wire, last) is None
     assert seal.open(wire, once) == b"words"
 
@@ -200,6 +201,7 @@ async def test_outage_longer_than_the_queue_keeps_the_newest(redis_url: str) -> 
         one = Bus(redis_url, SECRET)
         for number in range(QUEUE_MAX + 5):
             one.publish(channel, str(number).encode())
+        assert REGISTRY.get_sample_value("dojo_bus_waiting") == QUEUE_MAX
         async with one.running():
             await until(lambda: len(there) >= QUEUE_MAX)
     assert there == [str(number).encode() for number in range(5, QUEUE_MAX + 5)]

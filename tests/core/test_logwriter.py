@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from core import eventlog, failpoints
 from core.db import Database, Transaction
@@ -59,6 +60,7 @@ async def test_more_than_the_log_can_hold_back_is_refused_at_once(
     group = [entry(stream, None) for _ in range(1_000)]
     for _ in range(PENDING_MAX // len(group)):
         writer.offer(group)
+    assert REGISTRY.get_sample_value("dojo_log_pending") == PENDING_MAX
     with pytest.raises(Unavailable):
         writer.offer([entry(stream, None)])
 

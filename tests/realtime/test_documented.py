@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core import lines
-from realtime import connection, sitting
+from core import db, lines, logwriter, outgoing, redisline, routes, seal
+from core.settings import CoreSettings
+from realtime import connection, editor, gateway, history, hub, sessions, signins, sitting, socketio, ysync
 from realtime.settings import RealtimeSettings
+from rooms import live
 from rooms.log import PAGE as MISSED
 from rooms.log import PAGE_TEXT
 from rooms.state import model
@@ -50,7 +52,38 @@ OTHERS = [
     ("what was missed, in one answer", PAGE_TEXT),
     ("what was missed, in one answer", model.SHOWN),
     ("a long answer to an editor", connection.ANSWER_MAX),
+    ("the body of a request", routes.BODY_MAX),
+    ("the body of a request", routes.BODY_TIME),
+    ("time to say CONNECT", gateway.MAX_ATTEMPTS),
+    ("a WebSocket beside polling", DEFAULTS["connect_timeout"]),
+    ("packet; attachments", socketio.MAX_ATTACHMENTS),
+    ("events of a socket", hub.MAX_REFUSALS),
+    ("packets that wait for their answer", gateway.INBOX_FULL),
+    ("packets that wait for their answer", gateway.INBOX_LOW),
+    ("channels of a socket", sessions.MAX_CHANNELS),
+    ("time of one statement", db.STATEMENT_TIMEOUT),
+    ("time of one statement", CoreSettings.model_fields["database_timeout"].default),
+    ("an editor whose kernel takes nothing", 2 * editor.HEARTBEAT),
+    ("bytes that wait for a reader, for signals", sessions.SIGNAL_BACKLOG),
+    ("bytes that wait for a reader, for signals", connection.AWARENESS_BACKLOG),
+    ("what is held back behind an answer", sessions.MAX_HELD),
+    ("awareness of a client", ysync.MAX_AWARENESS),
+    ("awareness of a client", ysync.MAX_AWARENESS_ENTRIES),
+    ("an update that brings what is known", history.COMPARED),
+    ("entries on their way to the log", logwriter.PENDING_MAX),
+    ("messages that wait for Redis", outgoing.QUEUE_MAX),
+    ("messages that wait for Redis", outgoing.QUEUE_BYTES),
+    ("messages that wait for Redis", outgoing.KEPT),
+    ("bytes that Redis does not read", redisline.BUFFER_MAX),
+    ("senders whose last number", seal.SENDERS_MAX),
+    ("ended sign-ins that are remembered", signins.ENDED_KEPT),
+    ("dojos held in memory", live.HELD_MAX),
 ]
+
+
+BOUNDS = [*((row, DEFAULTS[name]) for name, row in SETTINGS.items()), *OTHERS]
+BY_THE_BUS = ("token expired; sign-in ended", 1.0)
+"""What the bus brings takes far less; no constant says so."""
 
 
 def shown(value: float) -> list[str]:
@@ -62,10 +95,18 @@ def shown(value: float) -> list[str]:
     return [plain]
 
 
-@pytest.mark.parametrize(("what", "value"), [*((row, DEFAULTS[name]) for name, row in SETTINGS.items()), *OTHERS])
+@pytest.mark.parametrize(("what", "value"), BOUNDS)
 def test_bound_is_as_documented(what: str, value: float) -> None:
-    said = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| {what}")).split("|")[2]
+    row = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| {what}"))
+    said = "|".join(row.split("|")[2:4])
     assert any(re.search(rf"(?<![\d,]){each}(?![\d,]*\d)", said) for each in shown(value)), said
+
+
+def test_every_second_is_that_of_a_constant() -> None:
+    for row in PAGE.read_text().splitlines():
+        known = {f"{value:.0f}" for what, value in (*BOUNDS, BY_THE_BUS) if row.startswith(f"| {what}")}
+        said = re.findall(r"([\d,]+) s\b", "|".join(row.split("|")[2:4]))
+        assert set(said) <= known, row
 
 
 def test_every_setting_is_documented_or_no_bound() -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+from prometheus_client import REGISTRY
+
 from core.bus import Bus
 from core.db import Database
 from core.model import new_id
@@ -16,5 +18,6 @@ async def test_a_bounded_number_of_ended_sign_ins_is_remembered(database: Databa
         for sign_in_id in (first, *others):
             assert sign_ins.is_over(first) == (sign_in_id != first)
             bus.publish(CONTROL, json.dumps({"kind": "sign_in_ended", "sign_in_id": str(sign_in_id)}).encode())
+        assert REGISTRY.get_sample_value("dojo_gateway_ended_sign_ins") == ENDED_KEPT
         assert not sign_ins.is_over(first)
         assert all(map(sign_ins.is_over, others))

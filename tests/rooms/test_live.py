@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.parts import free_port
 from core import eventlog
@@ -150,6 +151,22 @@ async def test_many_come_at_once_into_a_dojo_that_is_not_held(
         state = await other.state(ana, room.id)
     assert {who.user_id for who in people} <= state.people.keys()
     assert await house.state(ana, room.id) == state
+
+
+async def test_a_bounded_number_of_dojos_is_held_and_the_others_are_read_anew(
+    house: House, ana: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rooms.live.HELD_MAX", 2)
+    rooms = [await house.create(ana) for _ in range(5)]
+    for room in rooms:
+        await house.enter(ana, room)
+    for room in (*rooms, *rooms):
+        await house.give(ana, room, SendChat, text="here")
+        held = [each for each in rooms if house.live.seen(ana.tenant_id, each.id) is not None]
+        assert room in held
+        assert len(held) <= 2
+    assert REGISTRY.get_sample_value("dojo_room_held") == 2
+    assert [len((await house.state(ana, room.id)).chat) for room in rooms] == [2] * 5
 
 
 async def test_snapshot_that_cannot_be_saved_harms_nobody(
