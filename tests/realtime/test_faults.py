@@ -101,7 +101,7 @@ async def test_who_talks_and_types_on_through_a_partition_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Of a second, which is longer here than the bus keeps anything; ``make test-long`` has others, of up to 30."""
-    monkeypatch.setattr("core.bus.KEPT", 0.3)
+    monkeypatch.setattr("core.outgoing.KEPT", 0.3)
     poll_interval, before = RealtimeSettings().poll_interval, late()
     gateways = [
         await new_gateway(core={"rate_scale": 100.0, **core}, poll_interval=poll_interval)
