@@ -18,9 +18,10 @@ from core.eventlog import Appended, Entry, NewEntry
 from core.ids import light_id
 from core.model import TenantId
 from realtime.connection import CLIENT_IN_USE, EditorConnection, update_frame
+from realtime.group import GROUP, MAX_DELETE_RANGES, Group
 from realtime.history import History
 from realtime.metrics import DELIVERIES, UPDATES
-from realtime.offer import GROUP, Group, Offer, Unstored
+from realtime.offer import Offer, Unstored
 from realtime.yitems import contradictory, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
@@ -120,6 +121,7 @@ class Document:
             or self._writers.get(client) is not author
             or (owner is not author.user_id and owner != author.user_id)
             or history.size + len(typed.data) > self._max_bytes
+            or (typed.deletes and history.delete_ranges >= MAX_DELETE_RANGES)
         ):
             return False
         return not typed.needs or all(clock <= history.vector.get(other, 0) for other, clock in typed.needs.items())
@@ -139,6 +141,8 @@ class Document:
         if history.overlaps(summary) or history.fit(summary) != "new":  # an overlap is compared once: when it is stored
             return False
         if history.size + len(offer.data) > self._max_bytes:
+            return False
+        if history.delete_ranges + history.more_delete_ranges(summary) > MAX_DELETE_RANGES:
             return False
         for client in summary.clients:
             owner = history.owners.get(client)
@@ -247,7 +251,7 @@ class Document:
 
         Who offers what brings again, or stands on, what is not known to be stored waits with all that follows from them.
         """
-        group = Group(self._storing, self.history.size)
+        group = Group(self._storing, self.history, self._writers, self._max_bytes)
         self._unsure.clear()
         while self._pending and self._pending[0].is_shown and not group.is_full:  # nearly always all of them
             group.offers.append(self._pending.popleft())
@@ -277,7 +281,7 @@ class Document:
                 verdict = "wait"
             else:
                 self._show_if_sure(offer)
-                verdict = "new" if offer.is_shown else self._verdict(offer, group)
+                verdict = "new" if offer.is_shown else group.verdict(offer, self._barred.get(offer.author))
             self._pending.popleft()
             if verdict == "wait" or (verdict == "gap" and not offer.has_waited):
                 late.add(offer.author)
@@ -289,29 +293,6 @@ class Document:
                 self._known(offer)
             else:
                 self._refuse(offer, "invalid" if verdict == "gap" else verdict)
-
-    def _verdict(self, offer: Offer, group: Group) -> str:
-        """``new``, ``known``, ``gap`` or the code of its refusal."""
-        summary, person = offer.summary, offer.author.user_id
-        fit = self.history.fit(summary, group.ahead)
-        overlaps = fit != "gap" and self.history.overlaps(summary)
-        if overlaps and self.history.contradicts(offer.items, len(offer.data)):
-            return "client-in-use"
-        if fit == "known":
-            return "known"
-        if offer.author in self._barred:
-            return self._barred[offer.author]
-        if fit == "gap":
-            return "gap"
-        offer.claims = []
-        for client in self.history.new_clients(summary, group.ahead):
-            owner = self.history.owners.get(client) or group.owners.setdefault(client, person)
-            writer = group.writers.get(client) or self._writers.get(client)
-            if owner != person or not (writer is None or writer is offer.author or writer.gives_way()):
-                return "client-in-use"
-            if writer is not offer.author:
-                offer.claims.append(client)
-        return "new" if group.size + len(offer.data) <= self._max_bytes else "too-large"
 
     def finish(self, answers: Sequence[Appended]) -> None:
         """What became of the group."""

@@ -5,13 +5,13 @@ the items as raw bytes in the order of their clocks. So it can answer a sync ste
 missing, and judge whether a new update fits without a gap.
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from realtime.lib0 import varuint
+from realtime.ranges import Range, Ranges
 from realtime.yitems import Item, contradict, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
@@ -23,59 +23,6 @@ ANSWER_BYTES = 1_048_576
 COMPARED = 4
 """Bytes of the document that are read again for each byte of an update that brings what is known."""
 NO_DELETIONS = b"\x00"
-Range = tuple[int, int]
-
-
-class Ranges:
-    """Clocks of one client as ``[start, end)`` ranges that neither touch nor overlap."""
-
-    __slots__ = ("_ends", "_starts")
-
-    def __init__(self) -> None:
-        self._starts = array("Q")
-        self._ends = array("Q")
-
-    @classmethod
-    def of(cls, ranges: Iterable[Range]) -> "Ranges":
-        """Ranges in rising order that do not overlap."""
-        found, behind = cls(), -1
-        starts: list[int] = []
-        ends: list[int] = []
-        for start, end in ranges:
-            if start == behind:
-                ends[-1] = end
-            else:
-                starts.append(start)
-                ends.append(end)
-            behind = end
-        found._starts, found._ends = array("Q", starts), array("Q", ends)
-        return found
-
-    def __iter__(self) -> Iterator[Range]:
-        return zip(self._starts, self._ends, strict=True)
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def covers(self, start: int, end: int) -> bool:
-        """Whether all of ``[start, end)`` is in."""
-        at = bisect_right(self._starts, start) - 1
-        return at >= 0 and self._ends[at] >= end
-
-    def meets(self, start: int, end: int) -> bool:
-        """Whether any of ``[start, end)`` is in."""
-        at = bisect_right(self._ends, start)
-        return at < len(self._starts) and self._starts[at] < end
-
-    def add(self, start: int, end: int) -> None:
-        """Put ``[start, end)`` in."""
-        first = bisect_right(self._ends, start - 1)
-        last = bisect_right(self._starts, end)
-        if first < last:
-            start = min(start, self._starts[first])
-            end = max(end, self._ends[last - 1])
-        self._starts[first:last] = array("Q", (start,))
-        self._ends[first:last] = array("Q", (end,))
 
 
 class Chunk:
@@ -120,6 +67,8 @@ class History:
         """Bytes of the checkpoint."""
         self.updates = 0
         """Taken in since the checkpoint."""
+        self.delete_ranges = 0
+        """Of all clients: each is written again when somebody asks for the document after a deletion."""
         self._deletions: bytes | None = NO_DELETIONS
         """As they are sent; None: to be written anew."""
         self._chunks: dict[int, list[Chunk]] = {}
@@ -189,6 +138,13 @@ class History:
             if end > max(self.vector.get(client, 0), ahead.get(client, 0))
         ]
 
+    def more_delete_ranges(self, summary: UpdateSummary) -> int:
+        """How many more there are at most with an update; who comes back repeats all that they know with what is new."""
+        return sum(
+            self._deleted[client].growth(ranges) if client in self._deleted else len(ranges)
+            for client, ranges in summary.deletes.items()
+        )
+
     def take(self, data: bytes, summary: UpdateSummary, owner: UUID) -> bool:
         """Take in an update of the log; says whether it changed anything."""
         if self.fit(summary) == "known":
@@ -220,8 +176,9 @@ class History:
         self._deletions = None
         for client, ranges in deletes.items():
             deleted = self._deleted.setdefault(client, Ranges())
-            for each in ranges:
-                deleted.add(*each)
+            before = len(deleted)
+            deleted.merge(ranges)
+            self.delete_ranges += len(deleted) - before
 
     def go_on(self, typed: Typed) -> None:
         """Take in text that follows on what is known of its client, whose owner is known."""
@@ -247,7 +204,8 @@ class History:
         history._sealed = dict(history.vector)
         history._deletions = state[position:]
         for client, ranges in read_deletions(state, position):
-            history._deleted[client] = Ranges.of(ranges)
+            history._deleted[client] = deleted = Ranges.of(ranges)
+            history.delete_ranges += len(deleted)
         history.size = history.base_size = len(state)
         return history
 

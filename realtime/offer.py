@@ -1,19 +1,15 @@
 """An update on its way from a connection to the log."""
 
 import itertools
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
 
 from core.ids import light_id
 from core.model import new_id
 from realtime.connection import EditorConnection
-from realtime.history import Ranges
+from realtime.ranges import Ranges
 from realtime.yitems import Item, read_items
 from realtime.ysummary import UpdateSummary
 from realtime.ytyped import Typed
-
-GROUP = 128
 
 _op_ids = itertools.count(new_id().int)
 """Unique in the installation, for the process's first is; a new one for each update would cost more than judging it."""
@@ -87,9 +83,7 @@ class Unstored:
             low, high = self._clocks.get(client, (first, end))
             self._clocks[client] = min(low, first), max(high, end)
         for client, ranges in offer.summary.deletes.items():
-            deleted = self._deletes.setdefault(client, Ranges())
-            for each in ranges:
-                deleted.add(*each)
+            self._deletes.setdefault(client, Ranges()).merge(ranges)
 
     def meets(self, summary: UpdateSummary) -> bool:
         """Whether an update may bring or delete the same."""
@@ -117,33 +111,3 @@ class Unstored:
         """``vector`` up to where these begin."""
         before = {client: min(clock, self._clocks.get(client, (clock,))[0]) for client, clock in vector.items()}
         return {client: clock for client, clock in before.items() if clock}
-
-
-class Group:
-    """What is stored together next, and what that makes of a document of ``size`` bytes."""
-
-    __slots__ = ("ahead", "offers", "owners", "size", "writers")
-
-    def __init__(self, offers: deque[Offer], size: int) -> None:
-        self.offers = offers
-        self.size = size
-        self.ahead: dict[int, int] = {}
-        """The clocks that are reached by what nobody was shown yet, by client id."""
-        self.owners: dict[int, UUID] = {}
-        """Whose the new client ids are."""
-        self.writers: dict[int, EditorConnection] = {}
-        """Who claims a client id."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next ones have to wait."""
-        return len(self.offers) >= GROUP
-
-    def add(self, offer: Offer) -> None:
-        """Store it behind the others."""
-        self.offers.append(offer)
-        if not offer.is_shown:
-            self.size += len(offer.data)
-            for client, (_, end) in offer.summary.clients.items():
-                self.ahead[client] = max(end, self.ahead.get(client, 0))
-            self.writers.update(dict.fromkeys(offer.claims, offer.author))

@@ -7,7 +7,7 @@ import pytest
 
 from core import db, lines, logwriter, outgoing, redisline, routes, seal
 from core.settings import CoreSettings
-from realtime import connection, editor, gateway, history, hub, sessions, signins, sitting, socketio, ysync
+from realtime import connection, editor, gateway, group, history, hub, sessions, signins, sitting, socketio, ysync
 from realtime.settings import RealtimeSettings
 from rooms import live
 from rooms.log import PAGE as MISSED
@@ -43,6 +43,7 @@ OTHERS = [
     ("time to send the head", lines.FIRST_WORDS),
     ("time to send the head", lines.SILENT_MAX),
     ("a connection without a further request", lines.IDLE),
+    ("delete ranges of a document", group.MAX_DELETE_RANGES),
     ("messages of an editor", sitting.MESSAGES_PER_SECOND),
     ("messages of an editor", sitting.MESSAGE_BURST),
     ("questions of an editor", sitting.ANSWER_PRICE),

@@ -10,6 +10,8 @@ import aiohttp
 
 from core.model import new_id
 from core.tokens import Tokens
+from realtime.group import MAX_DELETE_RANGES
+from realtime.lib0 import varuint
 from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
 from tests.conftest import DatabaseUrls
 from tests.postgres import locked
@@ -118,6 +120,34 @@ async def test_editor_that_asks_for_the_document_again_and_again_is_answered_now
                 wanted = eve.received + 1
                 await eve.socket.send_bytes(ask)
                 await until(partial(has_received, eve, wanted))
+
+
+async def test_document_has_a_bounded_number_of_delete_ranges(gateway: Gateway, sit: Sit, person: Person) -> None:
+    """Whoever deletes every other letter of a long text is refused in time; the others type on, and come back."""
+    eve, ana = await sit(gateway, person("Eve")), await sit(gateway, person("Ana"))
+    most = 2 * MAX_DELETE_RANGES
+    text = b"\x01\x01\x07\x00\x04\x01\x01t" + varuint(2 * most) + b"x" * 2 * most + b"\x00"
+    assert await eve.answer(await eve.send(text)) == "ack"
+    for begin in range(most, 0, -most // 4):  # each update in front of the former ones
+        assert await eve.answer(await eve.send(sparse(begin, MAX_DELETE_RANGES // 4))) == "ack"
+    assert await ana.answer(await ana.type("ab")) == "ack"  # it says again all that is deleted
+    async with seen("updates", outcome="too-large"):
+        assert await eve.answer(await eve.send(sparse(0, 1))) == "too-large"
+    await eve.close()
+    replacing = b"\x01\x01%b\x02\x84%b\x01\x01c\x01%b\x01\x01\x01" % ((varuint(ana.doc.client_id),) * 3)
+    assert await ana.answer(await ana.send(replacing)) == "too-large"
+    bob = await sit(gateway, person("Bob"))
+    assert await bob.answer(await bob.type("c")) == "ack"
+    assert (
+        await bob.answer(await bob.send(b"\x00\x01\x07\x01\x00" + varuint(2 * most))) == "ack"
+    )  # there are fewer then
+    assert str(await sit(gateway, person("Late"))) in {"abc", "cab"}
+
+
+def sparse(begin: int, count: int) -> bytes:
+    """The deletion of every other clock from ``begin`` on."""
+    ranges = b"".join(varuint(begin + 2 * each) + b"\x01" for each in range(count))
+    return b"\x00\x01\x07" + varuint(count) + ranges
 
 
 def has_received(peer: Peer, count: int) -> bool:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
-from realtime.history import History, Ranges
+from realtime.history import History
 from realtime.lib0 import varuint
+from realtime.ranges import Ranges
 from realtime.replay import merge
 from realtime.yitems import Item, read_items
 from realtime.ysync import read_vector
@@ -137,6 +138,27 @@ def test_ranges_hold_what_was_added(added: list[tuple[int, int]]) -> None:
     assert all(ranges.covers(each, each + 1) == (each in plain) for each in range(60))
     wide = ((start, start + length) for start in range(60) for length in (1, 3, 9))
     assert all(ranges.meets(start, end) == (not plain.isdisjoint(range(start, end))) for start, end in wide)
+
+
+Lengths = list[tuple[int, int]]
+LENGTHS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1)
+"""Gaps, and how long the ranges behind them are."""
+
+
+@given(st.lists(LENGTHS))
+def test_ranges_that_are_merged_are_those_that_are_added_one_by_one(updates: list[Lengths]) -> None:
+    merged, added = Ranges(), Ranges()
+    for lengths in updates:
+        ranges, at = [], 0
+        for gap, length in lengths:
+            ranges.append((at + gap, at + gap + length))
+            at += gap + length
+        most = len(merged) + merged.growth(ranges)
+        merged.merge(ranges)
+        assert len(merged) <= most
+        for each in ranges:
+            added.add(*each)
+        assert list(merged) == list(added)
 
 
 def contradicts(history: History, update: bytes) -> bool:
