@@ -9,6 +9,9 @@ from realtime.history import History
 from realtime.offer import Offer
 
 GROUP = 128
+MAX_CLIENTS = 10_000
+"""Client ids of one document, one for each time that somebody opens the page and types: a fifth of those that a state
+vector may name, so that whoever has all of it can say so."""
 MAX_DELETE_RANGES = 20_000
 """Of one document: who comes back says all of them in one update, which may have 40,000 parts and 256 kB."""
 
@@ -89,7 +92,12 @@ class Group:
 
     def _has_room(self, offer: Offer) -> bool:
         """Whether the document stays within its bounds."""
+        summary = offer.summary
         return (
             self._size + len(offer.data) <= self._max_bytes
-            and self._delete_ranges + self._history.more_delete_ranges(offer.summary) <= MAX_DELETE_RANGES
+            and self._delete_ranges + self._history.more_delete_ranges(summary) <= MAX_DELETE_RANGES
+            and (
+                self._owners.keys().isdisjoint(summary.clients)  # who is known may go on
+                or len(self._history.owners) + len(self._owners) <= MAX_CLIENTS
+            )
         )

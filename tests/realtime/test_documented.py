@@ -43,6 +43,7 @@ OTHERS = [
     ("time to send the head", lines.FIRST_WORDS),
     ("time to send the head", lines.SILENT_MAX),
     ("a connection without a further request", lines.IDLE),
+    ("client ids of a document", group.MAX_CLIENTS),
     ("delete ranges of a document", group.MAX_DELETE_RANGES),
     ("messages of an editor", sitting.MESSAGES_PER_SECOND),
     ("messages of an editor", sitting.MESSAGE_BURST),

@@ -8,9 +8,12 @@ from uuid import UUID
 
 import aiohttp
 
-from core.model import new_id
+from core.eventlog import NewEntry
+from core.logwriter import LogWriter
+from core.model import TenantId, new_id
 from core.tokens import Tokens
-from realtime.group import MAX_DELETE_RANGES
+from realtime import ysync
+from realtime.group import MAX_CLIENTS, MAX_DELETE_RANGES
 from realtime.lib0 import varuint
 from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
 from tests.conftest import DatabaseUrls
@@ -120,6 +123,46 @@ async def test_editor_that_asks_for_the_document_again_and_again_is_answered_now
                 wanted = eve.received + 1
                 await eve.socket.send_bytes(ask)
                 await until(partial(has_received, eve, wanted))
+
+
+async def test_document_has_a_bounded_number_of_client_ids(gateway: Gateway, sit: Sit, person: Person) -> None:
+    """Whoever makes up client ids is refused before those who come back cannot say any more what they have."""
+    ana, eve = await sit(gateway, person("Ana")), await sit(gateway, person("Eve"))
+    assert await ana.answer(await ana.type("a")) == "ack"
+    half = MAX_CLIENTS // 2
+    assert await eve.answer(await eve.send(made_up(1, half))) == "ack"
+    mal = await sit(gateway, person("Mal"))
+    numbers = [await mal.send(made_up(1 + half, half - 2)), await mal.send(made_up(2 * half, 1))]  # in one group
+    assert [await mal.answer(number) for number in numbers] == ["ack", "ack"]
+    async with seen("updates", outcome="too-large"):
+        assert await mal.answer(await mal.send(made_up(2 * half + 1, 1))) == "too-large"
+    assert await ana.answer(await ana.type("b")) == "ack"
+    late = await sit(gateway, person("Late"), doc=ana.doc)
+    assert len(ysync.read_vector(late.doc.get_state())) == MAX_CLIENTS
+    assert late.is_synced
+
+
+async def test_document_with_more_client_ids_than_it_may_have_now_is_open(
+    gateway: Gateway, sit: Sit, person: Person, tenant_id: TenantId, document_id: UUID
+) -> None:
+    ana = person("Ana")
+    old = Peer(gateway, document_id, "")
+    old.text += "written long ago"
+    for update in (old.doc.get_update(), made_up(1, MAX_CLIENTS), made_up(MAX_CLIENTS + 1, MAX_CLIENTS)):
+        entry = NewEntry(tenant_id, document_id, new_id(), "update", ana.user_id, data=update)
+        await gateway.resources.get(LogWriter).append([entry])
+    back = await sit(gateway, ana, doc=old.doc)
+    assert await back.answer(await back.type(", and now")) == "ack"
+    bob = await sit(gateway, person("Bob"))
+    assert str(bob) == str(back)
+    assert await bob.answer(await bob.type("no")) == "too-large"
+    await old.close()
+
+
+def made_up(first: int, count: int) -> bytes:
+    """A letter each of ``count`` clients."""
+    letters = [b"\x01" + varuint(first + each) + b"\x00\x04\x01\x01t\x01x" for each in range(count)]
+    return varuint(count) + b"".join(letters) + b"\x00"
 
 
 async def test_document_has_a_bounded_number_of_delete_ranges(gateway: Gateway, sit: Sit, person: Person) -> None:
