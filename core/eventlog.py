@@ -2,7 +2,7 @@
 
 A stream is anything with a history: its entries are events (JSON) or raw updates (bytes). ``logwriter.py`` sends what a
 process appends; ``append`` here is for what must change tables in the same step. Whoever decides on state that can race
-passes the number that the stream must be at (``expected``).
+passes the number that the stream must be at (``expected``), and the life of the stream (``epoch``).
 """
 
 import json
@@ -28,15 +28,15 @@ Outcome = Literal["new", "repeat", "refused", "fenced", "missing"]
 APPEND = """
     SELECT n, outcome, seq, epoch, at FROM append_log(
         $1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::text[], $5::text::uuid[], $6::text::text[],
-        $7::text::bytea[], $8::text::text[], $9::text::uuid[], $10::text::bigint[], $11::text::float8[],
-        $12::text::uuid[], $13::text::uuid[])
+        $7::text::bytea[], $8::text::text[], $9::text::uuid[], $10::text::bigint[], $11::text::int[],
+        $12::text::float8[], $13::text::uuid[], $14::text::uuid[])
 """
 """Its arrays go as text, which the database reads in no time: asyncpg looks at each value of an array four times."""
 APPEND_ONE = """
     SELECT n, outcome, seq, epoch, at FROM append_log(
         ARRAY[$1::uuid], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[$4::text], ARRAY[$5::uuid], ARRAY[$6::text],
-        ARRAY[$7::bytea], ARRAY[$8::text], ARRAY[$9::uuid], ARRAY[$10::bigint], ARRAY[$11::float8], ARRAY[$12::uuid],
-        ARRAY[$13::uuid])
+        ARRAY[$7::bytea], ARRAY[$8::text], ARRAY[$9::uuid], ARRAY[$10::bigint], ARRAY[$11::int],
+        ARRAY[$12::float8], ARRAY[$13::uuid], ARRAY[$14::uuid])
 """
 """The same for one entry, as most calls of an unhurried writer have."""
 APPENDS = (APPEND, APPEND_ONE)
@@ -65,6 +65,8 @@ class NewEntry(NamedTuple):
     expels: UUID | None = None
     """Whose connections to the stream end with it; ``EVERYBODY``: those of all."""
     expected: int | None = None
+    epoch: int | None = None
+    """The life of the stream that it was decided in: another one, after a restore, refuses it. None: whichever."""
     due: Instant | None = None
     fence: Fence | None = None
 
@@ -76,8 +78,8 @@ EVERYBODY = NIL
 class Appended(NamedTuple):
     """What became of an entry.
 
-    ``new`` and ``repeat`` are stored at ``seq``; ``refused`` (another came first), ``fenced`` (somebody else holds the
-    lease) and ``missing`` (no such stream) are not, and ``seq`` is where the stream stands.
+    ``new`` and ``repeat`` are stored at ``seq``; ``refused`` (another came first, or the log was restored), ``fenced``
+    (somebody else holds the lease) and ``missing`` (no such stream) are not, and ``seq`` is where the stream stands.
     """
 
     outcome: Outcome
@@ -225,13 +227,14 @@ def appending(entries: Sequence[NewEntry]) -> tuple[str, tuple[Any, ...]]:
 
 
 def _fields(entry: NewEntry) -> tuple[Any, ...]:
-    *scalars, audience, expels, expected, due, fence = entry
+    *scalars, audience, expels, expected, epoch, due, fence = entry
     stream_id, holder = (None, None) if fence is None else fence
     return (
         *scalars,
         None if audience is None else _array(map(str, audience)),
         expels,
         expected,
+        epoch,
         due,
         stream_id,
         holder,
@@ -239,14 +242,15 @@ def _fields(entry: NewEntry) -> tuple[Any, ...]:
 
 
 def _columns(entries: Sequence[NewEntry]) -> tuple[str | None, ...]:
-    tenants, streams, op_ids, kinds, actors, payloads, updates, audiences, expels, expected, dues, fences = zip(
+    tenants, streams, op_ids, kinds, actors, payloads, updates, audiences, expels, expected, epochs, dues, fences = zip(
         *entries, strict=True
     )
     return (
         _array(map(_known, tenants)), _array(map(_known, streams)), _array(map(str, op_ids)),
         _array(map(_word, kinds)), _array(map(_known, actors)),
         _sparse(payloads, _text), _sparse(updates, _bytes), _sparse(audiences, _ids),
-        _sparse(expels), _sparse(expected), _sparse(dues), _sparse(fences, _lease), _sparse(fences, _holder),
+        _sparse(expels), _sparse(expected), _sparse(epochs, _known), _sparse(dues),
+        _sparse(fences, _lease), _sparse(fences, _holder),
     )  # fmt: skip
 
 

@@ -49,8 +49,8 @@ class House(Protocol):
     def stored(self, document: "Document", offers: Sequence[tuple[int, Offer]]) -> None:
         """Updates of this node were stored, under these numbers."""
 
-    def diverged(self, document: "Document") -> None:
-        """The others were shown what the log does not have."""
+    def drop(self, document: "Document", reason: str) -> None:
+        """It is not what the log has: everybody begins with a fresh one."""
 
 
 class Document:
@@ -83,7 +83,7 @@ class Document:
         self._writers: dict[int, EditorConnection] = {}
         """The connection that last wrote under a client id, as the log has it."""
         self._is_broken = False
-        """Something was shown that the log will not have."""
+        """It holds what the log will not have: nothing more of it is stored."""
         self._barred: dict[EditorConnection, str] = {}
         """Authors of whom something was refused, and why: what follows it cannot stand."""
 
@@ -179,8 +179,7 @@ class Document:
         if overlaps:
             theirs = read_items(data)
             if any(contradictory(each.items, theirs) for each in self._shown() if Unstored([each]).meets(summary)):
-                self._early.clear()  # nothing of it is acknowledged
-                self._house.diverged(self)
+                self._house.drop(self, "diverged")
                 return
         for client in self.history.new_clients(summary, {}):
             writer = self._writers.pop(client, None)
@@ -229,7 +228,7 @@ class Document:
 
     def next_group(self) -> list[NewEntry]:
         """The entries to append now; tell ``finish`` what became of them."""
-        if self._storing or self._waits:
+        if self._storing or self._waits or self._is_broken:
             return []
         self._judge()
         entries, shown = [], None
@@ -242,8 +241,11 @@ class Document:
                     expected = seq
                 shown = actor
             entries.append(
-                NewEntry(self.tenant_id, self.id, offer.op_id, "update", actor, None, offer.data, None, None, expected)
-            )
+                NewEntry(
+                    self.tenant_id, self.id, offer.op_id, "update", actor, None, offer.data, None, None, expected,
+                    self.epoch,
+                )
+            )  # fmt: skip
         return entries
 
     def _judge(self) -> None:
@@ -296,6 +298,10 @@ class Document:
 
     def finish(self, answers: Sequence[Appended]) -> None:
         """What became of the group."""
+        if answers[0].epoch != self.epoch:
+            self._storing.clear()
+            self._house.drop(self, "restored")
+            return
         again: list[Offer] = []
         newest = self.seq
         stored: list[tuple[int, Offer]] = []
@@ -352,7 +358,13 @@ class Document:
         for offer in offers:
             self._refuse(offer, "unavailable")
         if self._is_broken:
-            self._house.diverged(self)
+            self._house.drop(self, "diverged")
+
+    def abandon(self) -> None:
+        """It is open no more: what waits is stored by nobody, and its authors are told that all begins anew."""
+        self._is_broken = True
+        for queue in (self._pending, self._unsure, self._early):
+            queue.clear()
 
     def _known(self, offer: Offer) -> None:
         """All that it holds is stored."""

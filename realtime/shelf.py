@@ -214,13 +214,12 @@ class Shelf:
 
     def _put_back(self, found: OpenDocument) -> None:
         found.closing = None
+        if found.readers or self._opened(found.document) is None:
+            return
         if found.document.pending_bytes:  # it closes when that is stored
             self.give_back(found)
-        elif not found.readers and self._open.get(found.document.id) is found:
-            del self._open[found.document.id]
-            found.unsubscribe()
-            self._channels.leave(found.room, found)
-            DOCUMENTS.set(len(self._open))
+        else:
+            self._close(found)
             if found.document.history.updates >= WORTH:
                 self._in_background(self._ask(found))
 
@@ -232,7 +231,7 @@ class Shelf:
 
     def stored(self, document: Document, offers: Sequence[tuple[int, Offer]]) -> None:
         """Updates were stored: tell the other gateways, if there are any; who missed that finds them in the log."""
-        found = self._open.get(document.id)
+        found = self._opened(document)
         if found is None:
             return
         if found.others_at and found.others_at > asyncio.get_running_loop().time() - OTHERS:
@@ -243,22 +242,29 @@ class Shelf:
 
     def refresh(self, document: Document) -> "asyncio.Future[None]":
         """Read what the log has beyond the document; one read at a time."""
-        found = self._open.get(document.id)
+        found = self._opened(document)
         if found is None:
             return asyncio.ensure_future(self._read_again(document))
         if found.refreshing is None or found.refreshing.done():
             found.refreshing = asyncio.create_task(self._read_again(document))
         return found.refreshing
 
-    def diverged(self, document: Document) -> None:
-        """The others were shown what the log does not have: everybody begins with a fresh document."""
-        found = self._open.get(document.id)
-        if found is not None and found.document is document:
-            log.warning("document_diverged", document=str(document.id))
-            self._drop(found, "diverged")
-
-    def _drop(self, found: OpenDocument, reason: str) -> None:
+    def drop(self, document: Document, reason: str) -> None:
+        """It is not what the log has: everybody begins with a fresh one."""
+        found = self._opened(document)
+        if found is None:
+            return
+        log.warning("document_dropped", document=str(document.id), reason=reason)
+        document.abandon()
         found.dismiss_all(RESET, reason)
+        self._close(found)
+
+    def _opened(self, document: Document) -> OpenDocument | None:
+        """What is open here of a document; None when it is open no more, though another may be under its id."""
+        found = self._open.get(document.id)
+        return None if found is None or found.document is not document else found
+
+    def _close(self, found: OpenDocument) -> None:
         del self._open[found.document.id]
         found.unsubscribe()
         self._channels.leave(found.room, found)
@@ -319,7 +325,7 @@ class Shelf:
         if opened is None or opened.opening is not None:
             return
         if at.epoch != opened.document.epoch:
-            self._drop(opened, "restored")
+            self.drop(opened.document, "restored")
         elif at.seq > opened.document.seq:
             self.refresh(opened.document)
             if not opened.document.pending_bytes:  # somebody else wrote

@@ -35,7 +35,7 @@ def new_entries(
         state = evolve(state, expected + 1, event)
         entry = NewEntry(
             tenant_id, state.room_id, op, event.kind, actor_id, event.model_dump_json(), None, audience(event),
-            expels(event), expected, None, fence(state, event),
+            expels(event), expected, state.epoch, None, fence(state, event),
         )  # fmt: skip
         entries.append(entry)
     if entries and not same_clock(before, state):

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.migrate import begin_epoch
 from core import eventlog
 from core.db import Database
 from core.errors import Unavailable
@@ -123,6 +124,23 @@ async def test_whatever_is_in_an_entry_comes_back_as_it_was(
     assert [(answer.outcome, answer.seq, answer.at) for answer in answers] == [
         ("new", each.seq, each.at) for each in found
     ]
+
+
+@pytest.mark.parametrize("together", [1, 3])
+async def test_entry_of_another_epoch_is_refused_with_what_follows(
+    database: Database, writer: LogWriter, database_urls: DatabaseUrls, tenant: TenantId, stream: UUID, together: int
+) -> None:
+    """After a restore the numbers begin anew: the one that was expected may be there again."""
+    old = [entry(tenant, stream, number, epoch=1) for number in range(together)]
+    assert {answer.outcome for answer in await writer.append(old)} == {"new"}
+    await asyncio.to_thread(begin_epoch, database_urls.migration)
+    late = [entry(tenant, stream, expected=together, epoch=1), *(entry(tenant, stream) for _ in range(together - 1))]
+    answers = await writer.append(late)
+    assert {answer.outcome for answer in answers} == {"refused"}
+    (again,) = await writer.append([entry(tenant, stream, epoch=answers[0].epoch)])
+    assert (again.outcome, again.seq) == ("new", together + 1)
+    assert [answer.outcome for answer in await writer.append(old)] == ["repeat"] * together
+    assert len(await stored(database, tenant, stream)) == together + 1
 
 
 async def test_repeated_operation_is_stored_once(

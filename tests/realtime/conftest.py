@@ -363,6 +363,18 @@ async def forget(urls: DatabaseUrls, stream_id: UUID) -> None:
         await connection.execute("DELETE FROM log_streams WHERE stream_id = %s", (stream_id,))
 
 
+async def lose(urls: DatabaseUrls, stream_id: UUID, entries: int) -> None:
+    """Take the last entries off a log, as a backup that was made before them does."""
+    async with await psycopg.AsyncConnection.connect(urls.everything) as connection:
+        await connection.execute(
+            "DELETE FROM log_entries e USING log_streams s WHERE s.stream_id = e.stream_id AND e.stream_id = %s"
+            " AND e.seq > s.last_seq - %s", (stream_id, entries),
+        )  # fmt: skip
+        await connection.execute(
+            "UPDATE log_streams SET last_seq = last_seq - %s WHERE stream_id = %s", (entries, stream_id)
+        )
+
+
 @pytest.fixture
 def admin_url(database_urls: DatabaseUrls) -> str:
     """Where the logs are in the end."""

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from pycrdt import Doc, Text
 
-from app.migrate import begin_epoch
 from core import failpoints
 from core.call import Principal
 from core.db import Database
@@ -16,8 +15,7 @@ from core.eventlog import Fence, NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from realtime.yitems import Item, read_items
-from tests.conftest import DatabaseUrls
-from tests.realtime.conftest import Gateway, Person, forget, until
+from tests.realtime.conftest import Gateway, Person, until
 from tests.realtime.peers import Peer, Sit, stored
 
 
@@ -325,24 +323,33 @@ async def test_words_that_the_log_has_otherwise_are_taken_back_and_not_acknowled
     await converged(two_gateways, sit, person("Late"), clone)
 
 
-async def test_restored_document_begins_anew_for_everybody(
-    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database_urls: DatabaseUrls
+async def test_what_waits_behind_words_that_are_taken_back_is_not_stored(
+    gateway: Gateway,
+    sit: Sit,
+    person: Person,
+    database: Database,
+    tenant_id: TenantId,
+    document_id: UUID,
+    request: pytest.FixtureRequest,
 ) -> None:
-    people = [await sit(gateway, person("P")) for gateway in two_gateways]
-    await people[0].answer(await people[0].type("kept"))
-    await until(lambda: str(people[1]) == "kept")
-    await asyncio.to_thread(begin_epoch, database_urls.migration)
-    assert [await each.closed() for each in people] == [4410, 4410]
-    await converged(two_gateways, sit, person("Late"))
-    late = await sit(two_gateways[0], person("Late"))
-    assert str(late) == "kept"
+    """Its authors are told that the document begins anew, and do not know that word any more."""
+    who, bob = person("Ana"), await sit(gateway, person("Bob"))
+    ana = await sit(gateway, who)
+    await ana.answer(await ana.type("both "))
+    await bob.answer(await bob.type("b"))
+    clone: Doc[Any] = Doc(client_id=ana.doc.client_id)
+    clone.apply_update(ana.doc.get_update())
+    known = clone.get_state()
+    clone.get("f1", type=Text).insert(0, "yours")
+    request.getfixturevalue("slow_log")
+    failpoints.arm("document.append=error")
+    await ana.type("mine")
+    await until(lambda: "mine" in str(bob))
+    entry = NewEntry(tenant_id, document_id, new_id(), "update", who.user_id, data=clone.get_update(known))
+    await gateway.resources.get(LogWriter).append([entry])
+    await bob.type("orphan")
+    assert await bob.closed() == 4410
+    failpoints.arm("")
+    late = await sit(gateway, person("Late"))
     assert await late.answer(await late.type("!")) == "ack"
-
-
-async def test_document_that_the_backup_lacks_is_closed_for_everybody(
-    two_gateways: tuple[Gateway, Gateway], sit: Sit, person: Person, database_urls: DatabaseUrls, document_id: UUID
-) -> None:
-    people = [await sit(gateway, person("P")) for gateway in two_gateways]
-    await people[0].answer(await people[0].type("younger than the backup"))
-    await forget(database_urls, document_id)
-    assert [await each.closed() for each in people] == [4410, 4410]
+    assert "orphan" not in str((await stored(database, tenant_id, document_id)).get("f1", type=Text))

@@ -19,7 +19,7 @@ from core.tokens import Tokens
 from realtime.hub import Hub
 from tests.conftest import DatabaseUrls
 from tests.realtime import doors
-from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, seen, until, until_async
+from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, forget, lose, seen, until, until_async
 
 CARRIERS = [
     ("socket.io", ("websocket",)),
@@ -336,15 +336,3 @@ async def test_channel_whose_log_the_backup_lacks_sends_everybody_round(
     await people[0].call("chat:send", room_id=room_id, text="of a room younger than the backup")
     await forget(database_urls, room_id)
     await until(lambda: not any(client.socket.connected for client in people))
-
-
-async def lose(urls: DatabaseUrls, stream_id: UUID, entries: int) -> None:
-    """Take the last entries off a log, as a backup that was made before them does."""
-    async with await psycopg.AsyncConnection.connect(urls.everything) as connection:
-        await connection.execute(
-            "DELETE FROM log_entries e USING log_streams s WHERE s.stream_id = e.stream_id AND e.stream_id = %s"
-            " AND e.seq > s.last_seq - %s", (stream_id, entries),
-        )  # fmt: skip
-        await connection.execute(
-            "UPDATE log_streams SET last_seq = last_seq - %s WHERE stream_id = %s", (entries, stream_id)
-        )

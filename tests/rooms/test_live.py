@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from prometheus_client import REGISTRY
 
+from app.migrate import begin_epoch
 from app.parts import free_port
 from core import eventlog
 from core.bus import Bus
@@ -26,6 +27,7 @@ from rooms.live import SNAPSHOT_EVERY, LiveRooms
 from rooms.log import read_after
 from rooms.models import Room, RoomId
 from rooms.state import RoomState
+from tests.conftest import DatabaseUrls
 from tests.rooms.house import House, eventually, guest, principal
 
 NewHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -138,6 +140,19 @@ async def test_snapshot_is_not_older_than_what_the_connection_hears(
             answer = await service.snapshot(house.live, ana, enter, heard)
             assert answer.snapshot is not None
             assert (answer.snapshot.seq, answer.snapshot.epoch) == (newest.seq, newest.epoch)
+
+
+async def test_nothing_is_stored_that_was_decided_before_the_database_was_restored(
+    house: House, ana: Principal, database_urls: DatabaseUrls
+) -> None:
+    """The number that was expected may be there again, with another event under it: it is decided anew."""
+    room = await house.create(ana)
+    await house.enter(ana, room)
+    await asyncio.to_thread(begin_epoch, database_urls.migration)
+    await house.give(ana, room, SendChat, text="after")
+    seen = house.live.seen(ana.tenant_id, room.id)
+    assert seen is not None
+    assert seen.epoch > 1
 
 
 async def test_many_come_at_once_into_a_dojo_that_is_not_held(
