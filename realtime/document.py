@@ -43,8 +43,8 @@ class House(Protocol):
     def ready(self, document: "Document") -> None:
         """There is something to store."""
 
-    def refresh(self, document: "Document") -> "asyncio.Future[None]":
-        """Read what the log has beyond the document."""
+    def refresh(self, document: "Document") -> "asyncio.Future[bool]":
+        """Read what the log has beyond the document; says whether it could."""
 
     def stored(self, document: "Document", offers: Sequence[tuple[int, Offer]]) -> None:
         """Updates of this node were stored, under these numbers."""
@@ -345,8 +345,13 @@ class Document:
         self._waits = True
         self._house.refresh(self).add_done_callback(self._was_read)
 
-    def _was_read(self, _: "asyncio.Future[None]") -> None:
+    def _was_read(self, reading: "asyncio.Future[bool]") -> None:
         self._waits = False
+        if reading.cancelled() or not reading.result():  # nobody knows whether what these stand on is there
+            waited = [offer for offer in self._pending if offer.has_waited]
+            for offer in waited:
+                self._pending.remove(offer)
+                self._refuse(offer, "unavailable")
         if self._pending:
             self._house.ready(self)
 

@@ -35,7 +35,7 @@ class OpenDocument:
         self.readers: set[EditorConnection] = set()
         self.presences = Presences()
         self.opening: asyncio.Task[None] | None = None
-        self.refreshing: asyncio.Task[None] | None = None
+        self.refreshing: asyncio.Task[bool] | None = None
         self.resting: asyncio.Task[None] | None = None
         """Going over to a newer checkpoint."""
         self.asks_at = 0

@@ -240,8 +240,8 @@ class Shelf:
                 self._bus.publish(found.channel.name(), UPDATE + head + offer.data)
         self._look(found)
 
-    def refresh(self, document: Document) -> "asyncio.Future[None]":
-        """Read what the log has beyond the document; one read at a time."""
+    def refresh(self, document: Document) -> "asyncio.Future[bool]":
+        """Read what the log has beyond the document, one read at a time; says whether it could."""
         found = self._opened(document)
         if found is None:
             return asyncio.ensure_future(self._read_again(document))
@@ -270,7 +270,7 @@ class Shelf:
         self._channels.leave(found.room, found)
         DOCUMENTS.set(len(self._open))
 
-    async def _read_again(self, document: Document) -> None:
+    async def _read_again(self, document: Document) -> bool:
         RESUMES.labels("document").inc()
         before = -1
         with contextlib.suppress(Unavailable):  # the next look at the heads finds it
@@ -279,6 +279,8 @@ class Shelf:
                 await self._read(document)
                 if not document.is_behind:
                     break
+            return True
+        return False
 
     def _hinted(self, found: OpenDocument, body: bytes) -> None:
         """Something from the bus; what this node published itself comes back and is known already."""

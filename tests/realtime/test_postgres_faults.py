@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pycrdt import Doc, Text
 
 from core.db import Database
-from core.eventlog import read
+from core.eventlog import NewEntry, read
+from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.settings import CoreSettings
 from tests.conftest import DatabaseUrls
 from tests.line import Line
-from tests.postgres import FAULTS
+from tests.postgres import FAULTS, full
 from tests.realtime.conftest import Client, Connect, NewGateway, Person, until, until_async
 
 pytestmark = pytest.mark.usefixtures("judged")
@@ -143,3 +145,23 @@ async def test_silent_postgresql_is_waited_for_in_bounded_time(
     await until_async(is_in)
     assert (await stored(database, tenant_id, room_id)).count(op_id) == 1
     assert not ana.is_gone.is_set()
+
+
+async def test_words_that_stand_on_what_cannot_be_read_are_refused_for_now_alone(
+    new_gateway: NewGateway, sit: Sit, person: Person, database_urls: DatabaseUrls, tenant_id: TenantId,
+    document_id: UUID,
+) -> None:  # fmt: skip
+    """Nobody knows whether they fit: their author keeps them, and offers them again."""
+    gateway, who, bob = await new_gateway(poll_interval=60), person("Ana"), Doc[Any]()
+    ana = await sit(gateway, who)
+    bob.get("f1", type=Text).insert(0, "unheard")
+    entry = NewEntry(tenant_id, document_id, new_id(), "update", new_id(), data=bob.get_update())
+    await gateway.resources.get(LogWriter).append([entry])
+    ana.doc.apply_update(bob.get_update())
+    with full(database_urls):
+        number = await ana.type("-", at=2)
+        assert await ana.closed() == 1013
+        assert number not in ana.answers
+    back = await sit(gateway, who, doc=ana.doc)
+    assert await back.answer(await back.type("!")) == "ack"
+    assert str(await sit(gateway, person("Late"))) == "un-heard!"
