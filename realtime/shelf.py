@@ -118,12 +118,15 @@ class Shelf:
         """Whether a pass was overtaken by what happened before its document was opened here; since then, that hears it.
 
         Raises:
-            Unavailable: the room's log cannot be read now.
+            Unavailable: the room's log cannot be read now; or the document was closed meanwhile, and nobody keeps it up.
         """
-        if not 0 < grant.seq < found.hears_from:
-            return False
-        async with self._database.transaction(found.document.tenant_id) as tx:
-            return await queries.is_told_of(tx, grant.room_id, grant.seq, OUTDATING, grant.user_id)
+        is_told = False
+        if 0 < grant.seq < found.hears_from:
+            async with self._database.transaction(found.document.tenant_id) as tx:
+                is_told = await queries.is_told_of(tx, grant.room_id, grant.seq, OUTDATING, grant.user_id)
+        if self._opened(found.document) is None:
+            raise Unavailable
+        return is_told
 
     def give_back(self, found: OpenDocument) -> None:
         """A connection is gone; a document without any is closed after a while."""
@@ -202,6 +205,8 @@ class Shelf:
         newer = Document(document.tenant_id, document.id, self._settings.max_document, self)
         newer.history, newer.seq = opened.history, opened.seq
         while newer.seq < document.seq:
+            if not page:  # the log was shortened under it: the look at the heads sees that
+                return
             page = await self._page(document, newer.seq)
             newer.read([entry for entry in page if entry.seq <= document.seq])
         document.rest_on(newer.history, opened.seq)
