@@ -13,6 +13,7 @@ DROPPED = Counter("dojo_gateway_dropped", "Signals and awareness not delivered, 
 RESUMES = Counter("dojo_gateway_tail_reads", "Reads of the logs for hinted or lagging channels, by cause.", ["cause"])
 CHANNELS = Gauge("dojo_gateway_channels", "Channels that someone here hears.")
 DOCUMENTS = Gauge("dojo_gateway_documents", "Shared documents open here.")
+DOCUMENT_BYTES = Gauge("dojo_gateway_document_bytes", "Bytes of the updates that they consist of.")
 UPDATES = Tallies(
     "dojo_gateway_updates", "Editor updates, by outcome; what a client typed at one go is one.", "outcome"
 )

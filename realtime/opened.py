@@ -45,7 +45,6 @@ class OpenDocument:
         """When another gateway last said that it has the document open; 0 for never."""
         self.hears_from = 0
         """The entry of the room's log after which it hears all."""
-        self.closing: asyncio.TimerHandle | None = None
         self.user_id: UserId | None = None
         self._out: set[UserId] = set()
         self._spectators: dict[UserId, bool] = {}

@@ -26,7 +26,8 @@ from realtime.awareness import Said
 from realtime.channels import Channels
 from realtime.connection import RESET
 from realtime.document import Document
-from realtime.metrics import DOCUMENTS, PENDING, PENDING_MOST, RESUMES
+from realtime.lingering import Lingering
+from realtime.metrics import DOCUMENT_BYTES, DOCUMENTS, PENDING, PENDING_MOST, RESUMES
 from realtime.models import EditorGrant
 from realtime.offer import Offer
 from realtime.opened import OUTDATING, OpenDocument
@@ -37,8 +38,6 @@ log = structlog.get_logger()
 
 PAGE = 100
 """Entries that are taken in at once: other documents wait while they are."""
-LINGER = 15.0
-"""Seconds that a document stays open without connections, for those who come back."""
 WORTH = 50
 """Updates for which a document that is put back gets a checkpoint."""
 EXPIRE_EVERY = 10.0
@@ -60,8 +59,10 @@ class Shelf:
         self._channels = channels
         self._settings = settings
         self._open: dict[UUID, OpenDocument] = {}
+        self._lingering = Lingering(self._put_back)
         self._nonce = new_id().bytes
         self._asking: set[asyncio.Task[None]] = set()
+        DOCUMENT_BYTES.set_function(lambda: sum(found.document.history.size for found in self._open.values()))
         PENDING.set_function(lambda: sum(self._pending()))
         PENDING_MOST.set_function(lambda: max(self._pending(), default=0))
 
@@ -102,9 +103,7 @@ class Shelf:
             self._open[grant.document_id] = found
             found.opening = asyncio.create_task(self._load(found), name="open-document")
             DOCUMENTS.set(len(self._open))
-        if found.closing is not None:
-            found.closing.cancel()
-            found.closing = None
+        self._lingering.discard(found)
         if found.opening is not None:
             try:
                 await asyncio.shield(found.opening)
@@ -130,8 +129,8 @@ class Shelf:
 
     def give_back(self, found: OpenDocument) -> None:
         """A connection is gone; a document without any is closed after a while."""
-        if not found.readers and found.closing is None:
-            found.closing = asyncio.get_running_loop().call_later(LINGER, self._put_back, found)
+        if not found.readers and self._opened(found.document):
+            self._lingering.add(found)
 
     def tell(self, found: OpenDocument, said: Sequence[Said]) -> None:
         """Pass awareness on, here and to the other gateways."""
@@ -205,9 +204,9 @@ class Shelf:
         newer = Document(document.tenant_id, document.id, self._settings.max_document, self)
         newer.history, newer.seq = opened.history, opened.seq
         while newer.seq < document.seq:
+            page = await self._page(document, newer.seq)
             if not page:  # the log was shortened under it: the look at the heads sees that
                 return
-            page = await self._page(document, newer.seq)
             newer.read([entry for entry in page if entry.seq <= document.seq])
         document.rest_on(newer.history, opened.seq)
         found.asks_at = 0
@@ -218,11 +217,10 @@ class Shelf:
         task.add_done_callback(self._asking.discard)
 
     def _put_back(self, found: OpenDocument) -> None:
-        found.closing = None
         if found.readers or self._opened(found.document) is None:
             return
         if found.document.pending_bytes:  # it closes when that is stored
-            self.give_back(found)
+            self._lingering.add(found)
         else:
             self._close(found)
             if found.document.history.updates >= WORTH:
@@ -271,6 +269,7 @@ class Shelf:
 
     def _close(self, found: OpenDocument) -> None:
         del self._open[found.document.id]
+        self._lingering.discard(found)
         found.unsubscribe()
         self._channels.leave(found.room, found)
         DOCUMENTS.set(len(self._open))

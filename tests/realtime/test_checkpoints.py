@@ -331,7 +331,7 @@ async def test_last_one_to_leave_has_a_long_document_merged(
     new_gateway: NewGateway, database: Database, tokens: Tokens, person: Person, tenant_id: TenantId,
     document_id: UUID, room_id: UUID, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("realtime.shelf.LINGER", 0.05)
+    monkeypatch.setattr("realtime.lingering.LINGER", 0.05)
     gateway = await new_gateway()
     ana = await Peer(gateway, document_id, editor_pass(tokens, person("Ana"), document_id, room_id)).synced()
     for _ in range(60):

@@ -7,7 +7,20 @@ import pytest
 
 from core import db, lines, logwriter, outgoing, redisline, routes, seal
 from core.settings import CoreSettings
-from realtime import connection, editor, gateway, group, history, hub, sessions, signins, sitting, socketio, ysync
+from realtime import (
+    connection,
+    editor,
+    gateway,
+    group,
+    history,
+    hub,
+    lingering,
+    sessions,
+    signins,
+    sitting,
+    socketio,
+    ysync,
+)
 from realtime.settings import RealtimeSettings
 from rooms import live
 from rooms.log import PAGE as MISSED
@@ -45,6 +58,8 @@ OTHERS = [
     ("a connection without a further request", lines.IDLE),
     ("client ids of a document", group.MAX_CLIENTS),
     ("delete ranges of a document", group.MAX_DELETE_RANGES),
+    ("documents that nobody reads", lingering.LINGER),
+    ("documents that nobody reads", lingering.LINGER_BYTES),
     ("messages of an editor", sitting.MESSAGES_PER_SECOND),
     ("messages of an editor", sitting.MESSAGE_BURST),
     ("questions of an editor", sitting.ANSWER_PRICE),

@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import aiohttp
+import pytest
 
 from core.eventlog import NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
 from core.tokens import Tokens
 from realtime import ysync
+from realtime.editor import Editor
 from realtime.group import MAX_CLIENTS, MAX_DELETE_RANGES
 from realtime.lib0 import varuint
 from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
@@ -157,6 +160,29 @@ async def test_document_with_more_client_ids_than_it_may_have_now_is_open(
     assert str(bob) == str(back)
     assert await bob.answer(await bob.type("no")) == "too-large"
     await old.close()
+
+
+async def test_documents_that_nobody_reads_have_a_bounded_size_together(
+    gateway: Gateway, http: aiohttp.ClientSession, tokens: Tokens, person: Person, room_id: UUID,
+    document_in: Callable[[], Awaitable[UUID]], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Who was left first is put back first, and comes again from the log; what somebody reads does not count."""
+    monkeypatch.setattr("realtime.lingering.LINGER_BYTES", 5_000)
+    shelf, who, documents = gateway.resources.get(Editor).shelf, person("Ana"), [await document_in() for _ in range(5)]
+    peers = [Peer(gateway, each, editor_pass(tokens, who, each, room_id)) for each in documents]
+    for peer in peers:
+        await peer.synced()
+        assert await peer.answer(await peer.type("x" * 2_000)) == "ack"
+    assert 10_000 < await metric(http, gateway, "dojo_gateway_document_bytes") < 11_000
+    for peer in peers[1:]:
+        await peer.close()
+    await until(lambda: [each.document.id for each in shelf.all()] == [documents[0], *documents[3:]])
+    assert 6_000 < await metric(http, gateway, "dojo_gateway_document_bytes") < 7_000
+    assert await peers[0].answer(await peers[0].type("still here")) == "ack"
+    back = Peer(gateway, documents[1], editor_pass(tokens, who, documents[1], room_id))
+    assert str(await back.synced()) == "x" * 2_000
+    for peer in (peers[0], back):
+        await peer.close()
 
 
 def made_up(first: int, count: int) -> bytes:
