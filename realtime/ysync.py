@@ -43,11 +43,10 @@ class AskState:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An update, not read yet; ``number`` when the sender wants an answer, ``is_answer`` for sync step 2."""
+    """An update, as news or as an answer, not read yet; ``number`` when the sender wants an answer to it."""
 
     data: bytes
     number: int | None = None
-    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,6 @@ class AskAwareness:
 class Hello:
     """The sender is our client and wants acknowledgements."""
 
-    version: int
-
 
 Message = AskState | Update | Awareness | AskAwareness | Hello
 
@@ -103,7 +100,7 @@ def _read_message(reader: Reader) -> Message:
         if step == STEP_1:
             return AskState(read_vector(reader.buffer()))
         if step in (STEP_2, UPDATE):
-            return Update(reader.buffer(), is_answer=step == STEP_2)
+            return Update(reader.buffer())
     elif kind == AWARENESS:
         return Awareness(read_awareness(reader.buffer()))
     elif kind == QUERY_AWARENESS:
@@ -116,7 +113,8 @@ def _read_message(reader: Reader) -> Message:
 def _read_ours(reader: Reader) -> Message:
     kind = reader.varuint()
     if kind == HELLO:
-        return Hello(reader.varuint())
+        reader.varuint()  # its version
+        return Hello()
     if kind == NUMBERED:
         number = reader.varuint()
         return Update(reader.buffer(), number)

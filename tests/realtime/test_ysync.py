@@ -51,11 +51,11 @@ def test_read_messages_knows_every_message_of_a_client() -> None:
     )
     assert ysync.read_messages(data) == [
         ysync.AskState({1: 2}),
-        ysync.Update(b"\x00\x00", is_answer=True),
+        ysync.Update(b"\x00\x00"),
         ysync.Update(b"\x00\x00"),
         ysync.Awareness((ysync.AwarenessEntry(7, 2, '{"user":{"id":"x"}}'),)),
         ysync.AskAwareness(),
-        ysync.Hello(1),
+        ysync.Hello(),
         ysync.Update(b"\x00\x00", 5),
     ]
 
