@@ -21,6 +21,7 @@ GONE = Gauge("dojo_gateway_gone", "Connections to channels that are gone and not
 ENDED_SIGN_INS = Gauge("dojo_gateway_ended_sign_ins", "Ended sign-ins that are remembered.")
 GHOSTS = Counter("dojo_gateway_ghosts", "Connections of dead gateways that were swept.")
 CHECKPOINTS = Counter("dojo_document_checkpoints", "Attempts to merge a document's log, by outcome.", ["outcome"])
+DAMAGED = Counter("dojo_document_checkpoints_damaged", "Times that a checkpoint was not what had been stored.")
 SENT_BYTES = Tally("dojo_gateway_sent_bytes", "Bytes written to WebSockets, with their frames.")
 RECEIVED_BYTES = Tally("dojo_gateway_received_bytes", "Bytes read from WebSockets, with their frames.")
 BACKLOG = Gauge("dojo_gateway_backlog_bytes", "Bytes that wait for clients to read.", ["door"])

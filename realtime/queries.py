@@ -19,6 +19,14 @@ class Ghost(NamedTuple):
     connection_id: UUID
 
 
+class Stored(NamedTuple):
+    """A checkpoint as it was found."""
+
+    checkpoint: Checkpoint
+    is_sound: bool
+    """Its bytes are those that were stored, as far as their hash was kept."""
+
+
 class Tail(NamedTuple):
     """An entry of one of the streams asked for."""
 
@@ -180,20 +188,20 @@ async def raw_updates(tx: Transaction, stream_id: UUID, since: int, limit: int) 
     return [(seq, actor_id, data) for seq, actor_id, data in rows]
 
 
-async def newest_checkpoint(tx: Transaction, stream_id: UUID, epoch: int, up_to: int) -> Checkpoint | None:
+async def newest_checkpoint(tx: Transaction, stream_id: UUID, epoch: int, up_to: int) -> Stored | None:
     """The last checkpoint of the log's present life."""
     rows = await tx.rows(
         """
-        SELECT seq, state, clients FROM document_checkpoints
+        SELECT seq, state, clients, coalesce(checksum = sha256(state), true) FROM document_checkpoints
         WHERE tenant_id = $1 AND stream_id = $2 AND epoch = $3 AND seq <= $4 ORDER BY seq DESC LIMIT 1
         """,
         tx.tenant_id, stream_id, epoch, up_to,
     )  # fmt: skip
     if not rows:
         return None
-    seq, state, clients = rows[0]
+    seq, state, clients, is_sound = rows[0]
     kept = [Kept(client, UUID(owner), start, pieces) for client, owner, start, pieces in clients]
-    return Checkpoint(seq, state, kept)
+    return Stored(Checkpoint(seq, state, kept), is_sound)
 
 
 async def insert_checkpoint(
@@ -202,8 +210,8 @@ async def insert_checkpoint(
     """Keep a checkpoint; one that is there stays."""
     await tx.run(
         """
-        INSERT INTO document_checkpoints (tenant_id, stream_id, epoch, seq, state, digest, clients)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+        INSERT INTO document_checkpoints (tenant_id, stream_id, epoch, seq, state, digest, clients, checksum)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, sha256($5)) ON CONFLICT DO NOTHING
         """,
         tx.tenant_id, stream_id, epoch, checkpoint.seq, checkpoint.state, digest,
         [(client, str(owner), start, pieces) for client, owner, start, pieces in checkpoint.clients],

@@ -12,12 +12,12 @@ import structlog
 
 from core.bus import Bus
 from core.db import Database, Transaction
-from core.eventlog import head
+from core.eventlog import Head, head
 from core.model import TenantId
 from core.sockets import Channel
 from realtime import queries
 from realtime.history import Checkpoint, History
-from realtime.metrics import CHECKPOINTS
+from realtime.metrics import CHECKPOINTS, DAMAGED
 from realtime.models import MakeCheckpoint
 from realtime.replay import Merged, ReplayFailed, merge
 from realtime.settings import RealtimeSettings
@@ -61,13 +61,25 @@ async def open_document(tx: Transaction, document_id: UUID) -> Opened | None:
     at = await head(tx, document_id)
     if at is None:
         return None
-    found = await queries.newest_checkpoint(tx, document_id, at.epoch, at.seq)
+    found = await _sound_checkpoint(tx, document_id, at)
     if found is not None:
         try:
             return Opened(at.epoch, found.seq, History.of(found))
         except (ValueError, IndexError):  # the log has it all
             log.exception("checkpoint_unreadable", document=str(document_id), seq=found.seq)
     return Opened(at.epoch, 0, History())
+
+
+async def _sound_checkpoint(tx: Transaction, document_id: UUID, at: Head) -> Checkpoint | None:
+    """The newest one that is what was stored; for what is damaged, the log has it all."""
+    up_to = at.seq
+    while (found := await queries.newest_checkpoint(tx, document_id, at.epoch, up_to)) is not None:
+        if found.is_sound:
+            return found.checkpoint
+        up_to = found.checkpoint.seq - 1
+        DAMAGED.inc()
+        log.error("checkpoint_damaged", document=str(document_id), seq=found.checkpoint.seq)
+    return None
 
 
 async def make_checkpoint(
@@ -80,7 +92,7 @@ async def make_checkpoint(
     """
     async with database.transaction(tenant_id) as tx:
         at = await head(tx, document_id)
-        former = at and await queries.newest_checkpoint(tx, document_id, at.epoch, at.seq)
+        former = at and await _sound_checkpoint(tx, document_id, at)
     if at is None:
         return None
     history = History.of(former) if former else History()

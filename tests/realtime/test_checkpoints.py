@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from pycrdt import Doc, Text
@@ -324,7 +325,7 @@ async def test_two_checkpoints_are_kept_and_the_log_stays(
         assert await tx.value(int, "SELECT count(*) FROM log_entries WHERE stream_id = $1", document_id) == 40
         assert await newest_checkpoint(tx, document_id, 2, 40) is None  # of another life of the log
     assert kept is not None
-    assert text_of(applied([kept.state])) == text_of(applied(updates))
+    assert text_of(applied([kept.checkpoint.state])) == text_of(applied(updates))
 
 
 async def test_last_one_to_leave_has_a_long_document_merged(
@@ -351,3 +352,48 @@ async def test_broken_checkpoint_is_passed_over(
         await insert_checkpoint(tx, document_id, 1, broken, b"")
     peer = await sit(gateway, person("Ana"))
     assert str(peer) == text_of(applied(updates))
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+async def test_damaged_checkpoint_is_passed_over_counted_and_not_merged(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, database_urls: DatabaseUrls, tenant_id: TenantId,
+    document_id: UUID, damaged: int,
+) -> None:  # fmt: skip
+    """Somewhere a bit fell over: it can be read, and says something else. The one before holds, or the log."""
+    updates = corpus.keystrokes(60)
+    for begin in (0, 20):
+        await store(gateway.resources, tenant_id, document_id, updates[begin : begin + 20])
+        await ask_and_work(gateway, database, tenant_id, document_id)
+    async with await psycopg.AsyncConnection.connect(database_urls.everything) as connection:
+        await connection.execute(
+            "UPDATE document_checkpoints SET state = set_bit(state, 8 * (length(state) / 2), 1"
+            " - get_bit(state, 8 * (length(state) / 2))) WHERE stream_id = %s AND seq = ANY (%s)",
+            (document_id, [40, 20][:damaged]),
+        )
+    before = REGISTRY.get_sample_value("dojo_document_checkpoints_damaged_total") or 0
+    peer = await sit(gateway, person("Ana"))
+    assert str(peer) == text_of(applied(updates[:40]))
+    (opened,) = gateway.resources.get(Editor).shelf.all()
+    assert opened.document.base == (20 if damaged == 1 else 0)
+    assert REGISTRY.get_sample_value("dojo_document_checkpoints_damaged_total") == before + damaged
+    await store(gateway.resources, tenant_id, document_id, updates[40:])
+    await ask_and_work(gateway, database, tenant_id, document_id)
+    async with database.transaction(tenant_id) as tx:
+        kept = await newest_checkpoint(tx, document_id, 1, 60)
+    assert kept is not None
+    assert kept.is_sound
+    assert text_of(applied([kept.checkpoint.state])) == text_of(applied(updates))
+
+
+async def test_checkpoint_of_a_former_version_is_believed(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, database_urls: DatabaseUrls, tenant_id: TenantId,
+    document_id: UUID,
+) -> None:  # fmt: skip
+    updates = corpus.keystrokes(20)
+    await store(gateway.resources, tenant_id, document_id, updates)
+    await ask_and_work(gateway, database, tenant_id, document_id)
+    async with await psycopg.AsyncConnection.connect(database_urls.everything) as connection:
+        await connection.execute("UPDATE document_checkpoints SET checksum = NULL WHERE stream_id = %s", (document_id,))
+    assert str(await sit(gateway, person("Ana"))) == text_of(applied(updates))
+    (opened,) = gateway.resources.get(Editor).shelf.all()
+    assert opened.document.base == 20
