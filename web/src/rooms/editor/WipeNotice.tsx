@@ -7,7 +7,8 @@ import type { DojoFile } from "../../wire.gen";
 import type { SharedDocument } from "../document";
 import type { Dojo } from "../protocol";
 import { whyNot } from "./StatusLine";
-import { useWipe } from "./wipes";
+import { useWipes } from "./useWipes";
+import type { Wipe } from "./wipes";
 import css from "./Editor.module.css";
 
 export interface WipeNoticeProps {
@@ -18,9 +19,12 @@ export interface WipeNoticeProps {
 
 export function WipeNotice({ dojo, document, files }: WipeNoticeProps): ReactElement | null {
   const { t } = useTranslation("rooms");
-  const [wipe, forget] = useWipe(document?.doc ?? null, files);
-  if (wipe === null) return null;
-  const file = files.find(({ id }) => id === wipe.file.id)?.name ?? wipe.file.name;
+  // What comes while the document is opened was deleted long ago.
+  const [wipes, forget] = useWipes(document === null || document.status === "connecting" ? null : document.doc, files);
+  const nameOf = ({ fileId }: Wipe): string | undefined => files.find(({ id }) => id === fileId)?.name;
+  const wipe = wipes.filter(nameOf).at(-1);
+  if (wipe === undefined) return null;
+  const file = nameOf(wipe);
   const holder = dojo.state?.lease.holder;
   const driver = holder == null || holder === dojo.myId ? undefined : dojo.state?.people[holder]?.name;
   const words =
@@ -38,13 +42,13 @@ export function WipeNotice({ dojo, document, files }: WipeNoticeProps): ReactEle
           size="s"
           onPress={() => {
             wipe.undo();
-            forget();
+            forget(wipe);
           }}
         >
           {t("editor.wipe.undo")}
         </Button>
       ) : null}
-      <Button size="s" onPress={forget}>
+      <Button size="s" onPress={() => forget(wipe)}>
         {t("editor.dismiss")}
       </Button>
     </div>
