@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from core.ids import light_id
 from core.model import new_id
 from realtime import ysync
 from realtime.awareness import Said
+from realtime.history import Part
 from realtime.lib0 import varuint
 from realtime.metrics import CLOSED, DROPPED
 from realtime.models import EditorGrant
@@ -40,7 +40,8 @@ AWARENESS_BACKLOG = 131_072
 ANSWER_PAUSE = 0.02
 """Seconds between looks whether a client has read enough of a long answer to be sent more."""
 ANSWER_MAX = 120.0
-"""Seconds in which a client must have read a long answer, for so long it is kept for it alone."""
+"""Seconds in which a client must have read a long answer, for so long its document is kept as it was."""
+NOTHING: Final[Iterator[Part]] = iter(())
 
 
 class EditorConnection:
@@ -71,7 +72,7 @@ class EditorConnection:
         """Whether nothing more of the client counts."""
         self._socket = socket
         self._max_backlog = max_backlog
-        self._answer: deque[bytes] = deque()
+        self._answer = NOTHING
         self._answered = 0
         """Bytes of the answer that may still wait: they were asked for, and do not count as backlog."""
         self.is_answering = False
@@ -109,14 +110,12 @@ class EditorConnection:
 
     @property
     def backlog(self) -> int:
-        """Bytes that wait for the client to read, with what is kept for it of an answer."""
-        return self._socket.backlog + sum(map(len, self._answer))
+        """Bytes that wait for the client to read."""
+        return self._socket.backlog
 
-    def answer(self, updates: Sequence[bytes]) -> None:
-        """Send all that the client missed, as fast as it reads."""
-        *news, last = updates
-        self._answer.extend(map(ysync.write_update, news))
-        self._answer.append(ysync.write_answer(last))
+    def answer(self, parts: Iterator[Part]) -> None:
+        """Send all that the client missed, as fast as it reads: a part is made when the one before it is nearly read."""
+        self._answer = parts
         self.is_answering, self._asked_at = True, time.monotonic()
         self._go_on()
 
@@ -128,12 +127,14 @@ class EditorConnection:
                 else:
                     asyncio.get_running_loop().call_later(ANSWER_PAUSE, self._go_on)
                 return
-            if not self._answer:
-                self.is_answering = False
+            part = next(self._answer, None)
+            if part is None:
+                self._answer, self.is_answering = NOTHING, False
                 return
-            part = frame(self._answer.popleft())
-            self._answered = self._socket.backlog + len(part)
-            self.write(part)
+            write = ysync.write_answer if part.is_last else ysync.write_update
+            frames = frame(write(part.update))
+            self._answered = self._socket.backlog + len(frames)
+            self.write(frames)
 
     def _fell_behind(self) -> None:
         backlog = self._socket.backlog
@@ -158,7 +159,7 @@ class EditorConnection:
         if not self.is_ending:
             self.is_ending = True
             CLOSED.labels(reason).inc()
-            self._answer.clear()
+            self._answer = NOTHING
             self.write = self._socket.write
             if code == SLOW:
                 self._socket.abort()

@@ -5,6 +5,8 @@ the items as raw bytes in the order of their clocks. So it can answer a sync ste
 missing, and judge whether a new update fits without a gap.
 """
 
+import itertools
+from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -20,9 +22,19 @@ from realtime.yupdate import read_deletions
 Fit = Literal["new", "known", "gap"]
 CHUNK_BYTES = 4_096
 ANSWER_BYTES = 1_048_576
+"""Of one part of an answer, unless one chunk is longer."""
+ANSWER_RANGES = ANSWER_BYTES // 32
+"""Deletions in one part; each takes 32 bytes at most, with its client's id."""
 COMPARED = 4
 """Bytes of the document that are read again for each byte of an update that brings what is known."""
 NO_DELETIONS = b"\x00"
+
+
+class Part(NamedTuple):
+    """An update that is a part of an answer."""
+
+    update: bytes
+    is_last: bool
 
 
 class Chunk:
@@ -69,8 +81,8 @@ class History:
         """Taken in since the checkpoint."""
         self.delete_ranges = 0
         """Of all clients: each is written again when somebody asks for the document after a deletion."""
-        self._deletions: bytes | None = NO_DELETIONS
-        """As they are sent; None: to be written anew."""
+        self._deletions: Sequence[bytes] | None = (NO_DELETIONS,)
+        """As they are sent, in as many parts; None: to be written anew."""
         self._chunks: dict[int, list[Chunk]] = {}
         self._sealed: dict[int, int] = {}
         """Where the checkpoint ends: who has it gets only what follows."""
@@ -202,7 +214,7 @@ class History:
             history.vector[client] = first
             history.owners[client] = owner
         history._sealed = dict(history.vector)
-        history._deletions = state[position:]
+        history._deletions = (state[position:],) if len(state) - position <= ANSWER_BYTES else None
         for client, ranges in read_deletions(state, position):
             history._deleted[client] = deleted = Ranges.of(ranges)
             history.delete_ranges += len(deleted)
@@ -237,41 +249,45 @@ class History:
             for each in ranges
         )
 
-    def answer(self, vector: dict[int, int]) -> list[bytes]:
-        """Updates that bring someone who has ``vector`` up to date, each at most a mebibyte or one chunk.
+    def answer(self, vector: Mapping[int, int]) -> Iterator[Part]:
+        """Updates that bring someone who has ``vector`` up to date, each made when it is asked for.
 
-        The last one carries all deletions, for these are not in a state vector.
+        Each is at most a mebibyte, or one chunk. Deletions come last, for these are not in a state vector. Chunks are
+        only ever added, or grow: what comes meanwhile may be in a later part, and whoever asked hears it anyway.
         """
-        updates: list[bytes] = []
-        sections: dict[int, bytes] = {}
-        size = 0
-        for client, section in self._missing(vector):
-            if client in sections or (sections and size + len(section) > ANSWER_BYTES):
-                updates.append(_update(sections.values(), NO_DELETIONS))
-                sections, size = {}, 0
-            sections[client] = section
-            size += len(section)
-        updates.extend(
-            _update((section,), NO_DELETIONS)
-            for client, sections_of in self._odd.items()
-            for end, section in sections_of
-            if vector.get(client, 0) < end
-        )
-        if self._deletions is None:
-            self._deletions = _written(self._deleted)
-        updates.append(_update(sections.values(), self._deletions))
-        return updates
+        clients = array("Q", [client for client, end in self.vector.items() if vector.get(client, 0) < end])
+        return self._parts(clients, array("Q", [vector.get(client, 0) for client in clients]))
 
-    def _missing(self, vector: dict[int, int]) -> Iterator[tuple[int, bytes]]:
-        """A section for each client of whom something is missing; a run of chunks has one header."""
-        for client, chunks in self._chunks.items():
-            known = vector.get(client, 0)
-            if known >= self.vector[client]:
-                continue
-            start = bisect_right(chunks, known, key=lambda each: each.end)
-            run = [chunk for chunk in chunks[start:] if chunk.items]
-            for section in _runs(client, run):
-                yield client, section
+    def _parts(self, clients: Sequence[int], known: Sequence[int]) -> Iterator[Part]:
+        runs: dict[int, list[Chunk]] = {}
+        size = 0
+        for client, run, length in self._missing(clients, known):
+            if client in runs or (runs and size + length > ANSWER_BYTES):
+                yield Part(_update(_all_joined(runs), NO_DELETIONS), is_last=False)
+                runs, size = {}, 0
+            runs[client] = run
+            size += length
+        for client, clock in zip(clients, known, strict=True):
+            for end, section in self._odd.get(client, ()):
+                if clock < end:
+                    yield Part(_update((section,), NO_DELETIONS), is_last=False)
+        if self._deletions is None:
+            self._deletions = tuple(_written(self._deleted))
+        *others, last = self._deletions
+        for deletions in others:
+            yield Part(_update((), deletions), is_last=False)
+        if runs and size + len(last) > ANSWER_BYTES:
+            yield Part(_update(_all_joined(runs), NO_DELETIONS), is_last=False)
+            runs = {}
+        yield Part(_update(_all_joined(runs), last), is_last=True)
+
+    def _missing(self, clients: Sequence[int], known: Sequence[int]) -> Iterator[tuple[int, list[Chunk], int]]:
+        """Runs of chunks for each client of what follows on what is known, with their bytes: each has one header."""
+        for client, clock in zip(clients, known, strict=True):
+            chunks = self._chunks[client]
+            start = bisect_right(chunks, clock, key=lambda each: each.end)
+            for run, size in _runs(itertools.islice(chunks, start, None)):
+                yield client, run, size
 
     def _append(self, client: int, first: int, end: int, items: int, data: bytes) -> None:
         chunks = self._chunks.setdefault(client, [])
@@ -289,29 +305,43 @@ class History:
             last.items += items
 
 
-def _runs(client: int, chunks: list[Chunk]) -> Iterator[bytes]:
-    """Sections of chunks that follow each other without a gap."""
+def _runs(chunks: Iterable[Chunk]) -> Iterator[tuple[list[Chunk], int]]:
+    """Chunks that follow each other without a gap, and their bytes: at most a mebibyte, or one chunk."""
     run: list[Chunk] = []
+    size = 0
     for chunk in chunks:
-        if run and run[-1].end != chunk.first:
-            yield _joined(client, run)
-            run = []
+        if not chunk.items:
+            continue
+        if run and (run[-1].end != chunk.first or size + len(chunk.data) > ANSWER_BYTES):
+            yield run, size
+            run, size = [], 0
         run.append(chunk)
+        size += len(chunk.data)
     if run:
-        yield _joined(client, run)
+        yield run, size
 
 
-def _written(deleted: dict[int, Ranges]) -> bytes:
-    parts = [varuint(len(deleted))]
+def _written(deleted: Mapping[int, Ranges]) -> Iterator[bytes]:
+    """Deletions as they are sent, so many at a time."""
+    lines: list[bytes] = []
+    room = ANSWER_RANGES
     for client, ranges in deleted.items():
-        parts += varuint(client), varuint(len(ranges))
-        for start, end in ranges:
-            parts += varuint(start), varuint(end - start)
-    return b"".join(parts)
+        rest = iter(ranges)
+        while some := [varuint(start) + varuint(end - start) for start, end in itertools.islice(rest, room)]:
+            lines.append(varuint(client) + varuint(len(some)) + b"".join(some))
+            room -= len(some)
+            if not room:
+                yield varuint(len(lines)) + b"".join(lines)
+                lines, room = [], ANSWER_RANGES
+    yield varuint(len(lines)) + b"".join(lines)
 
 
 def _update(sections: Collection[bytes], deletions: bytes) -> bytes:
     return varuint(len(sections)) + b"".join(sections) + deletions
+
+
+def _all_joined(runs: Mapping[int, list[Chunk]]) -> list[bytes]:
+    return [_joined(client, run) for client, run in runs.items()]
 
 
 def _joined(client: int, run: list[Chunk]) -> bytes:

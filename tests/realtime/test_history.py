@@ -1,6 +1,7 @@
 """The document by its headers: answers bring a peer up to date, misfits are seen."""
 
 import random
+import tracemalloc
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
-from realtime.history import History
+from realtime.history import ANSWER_BYTES, History
 from realtime.lib0 import varuint
 from realtime.ranges import Ranges
 from realtime.replay import merge
@@ -42,14 +43,22 @@ def applied(updates: list[bytes], doc: Doc[Any] | None = None) -> Doc[Any]:
     return doc
 
 
+def answered(history: History, vector: dict[int, int]) -> list[bytes]:
+    """The updates of an answer."""
+    *others, last = history.answer(vector)
+    assert last.is_last
+    assert not any(each.is_last for each in others)
+    return [each.update for each in (*others, last)]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_answer_makes_the_same_document(seed: int) -> None:
     updates = corpus.pycrdt_updates(seed)
-    whole, answered = applied(updates), applied(history_of(updates).answer({}))
-    assert str(answered.get("t", type=Text)) == str(whole.get("t", type=Text))
-    assert answered.get("m", type=Map).to_py() == whole.get("m", type=Map).to_py()
-    assert str(answered.get("a", type=Array)) == str(whole.get("a", type=Array))
-    assert read_vector(answered.get_state()) == read_vector(whole.get_state())
+    whole, copy = applied(updates), applied(answered(history_of(updates), {}))
+    assert str(copy.get("t", type=Text)) == str(whole.get("t", type=Text))
+    assert copy.get("m", type=Map).to_py() == whole.get("m", type=Map).to_py()
+    assert str(copy.get("a", type=Array)) == str(whole.get("a", type=Array))
+    assert read_vector(copy.get_state()) == read_vector(whole.get_state())
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -59,17 +68,61 @@ def test_answer_brings_a_returning_peer_up_to_date(seed: int) -> None:
     half = random.Random(seed).randrange(len(updates))
     for each in updates[:half]:
         history.take(each, read_update(each), ANA)
-    peer, vector = applied(history.answer({})), dict(history.vector)
+    peer, vector = applied(answered(history, {})), dict(history.vector)
     for each in updates[half:]:
         history.take(each, read_update(each), ANA)
-    answer = history.answer(vector)
-    assert str(applied(answer, peer).get("t", type=Text)) == str(applied(updates).get("t", type=Text))
+    assert str(applied(answered(history, vector), peer).get("t", type=Text)) == str(
+        applied(updates).get("t", type=Text)
+    )
 
 
 def test_answer_to_a_peer_that_has_all_brings_no_items() -> None:
     history = history_of(corpus.pycrdt_updates(1))
-    (update,) = history.answer(history.vector)
+    (update,) = answered(history, history.vector)
     assert read_update(update).clients == {}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_answer_in_small_parts_stands_while_people_go_on(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked hears what comes between two parts; together they have it all."""
+    monkeypatch.setattr("realtime.history.ANSWER_BYTES", 300)
+    monkeypatch.setattr("realtime.history.ANSWER_RANGES", 2)
+    monkeypatch.setattr("realtime.history.CHUNK_BYTES", 100)
+    updates = corpus.pycrdt_updates(seed)
+    history, late = history_of(updates[:60]), updates[60:120]
+    peer: Doc[Any] = Doc()
+    sizes = []
+    for part in history.answer({}):
+        sizes.append(len(part.update))
+        peer.apply_update(part.update)
+        for each in late[:3]:
+            peer.apply_update(each)
+            if history.fit(read_update(each), {}) == "new":
+                history.take(each, read_update(each), ANA)
+        del late[:3]
+    assert max(sizes) < 300 + max(map(len, updates[:120]))
+    assert len(sizes) > 5
+    whole = applied(updates[:120])
+    assert str(applied(late, peer).get("t", type=Text)) == str(whole.get("t", type=Text))
+    assert peer.get("m", type=Map).to_py() == whole.get("m", type=Map).to_py()
+
+
+def test_answers_that_wait_take_no_memory_of_their_own() -> None:
+    """Of one client, whose items follow each other without a gap."""
+    history, at_once = history_of(typed(["x" * 250_000] * 32)), 10
+    tracemalloc.start()
+    try:
+        answers = [history.answer({}) for _ in range(at_once)]
+        for each in answers:
+            next(each)
+        held, _ = tracemalloc.get_traced_memory()
+        sizes = [len(each.update) for each in answers[0]]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1 << 20
+    assert most < 8 << 20
+    assert max(sizes) < ANSWER_BYTES + 100
 
 
 def typed(words: list[str], client: int = 7) -> list[bytes]:
@@ -117,7 +170,7 @@ def test_take_keeps_an_update_that_overlaps() -> None:
     overlapping = applied(updates[:2]).get_update()
     history.take(overlapping, read_update(overlapping), ANA)
     history.take(updates[2], read_update(updates[2]), ANA)
-    assert str(applied(history.answer({})).get("t", type=Text)) == str(doc.get("t", type=Text)) == "abcdef"
+    assert str(applied(answered(history, {})).get("t", type=Text)) == str(doc.get("t", type=Text)) == "abcdef"
 
 
 def test_take_keeps_the_first_owner_of_a_client_id() -> None:
