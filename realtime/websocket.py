@@ -45,6 +45,8 @@ log = structlog.get_logger()
 
 CLOSE_WAIT = 1.0
 """Seconds that the peer has for its half of the closing handshake."""
+PONG_BACKLOG, PONGS_BEHIND = 65_536, 64
+"""Bytes that the peer has not read beyond which only so many of its pings are answered in a row: each waits, too."""
 OnMessage = Callable[[str | bytes], None]
 
 
@@ -96,7 +98,7 @@ class WebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_closing", "_cut", "_fd", "_flusher", "_fragments", "_max_message", "_more", "_needed", "_opcode", "_out",
-        "_rest", "_transport", "is_behind", "on_closed", "on_message", "on_read", "on_slow", "violation",
+        "_pongs", "_rest", "_transport", "is_behind", "on_closed", "on_message", "on_read", "on_slow", "violation",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +127,8 @@ class WebSocket(asyncio.Protocol):
         self._opcode = CONTINUATION
         """Of the message whose fragments are being collected; CONTINUATION when there is none."""
         self._fragments: bytearray | None = None
+        self._pongs = 0
+        """Pings since the peer was behind."""
         self._closing = False
         self._cut: asyncio.TimerHandle | None = None
 
@@ -338,7 +342,10 @@ class WebSocket(asyncio.Protocol):
 
     def _control(self, opcode: int, body: bytes) -> None:
         if opcode == PING:
-            self.write(frame_of(FIN | PONG, body))
+            is_far_behind = self.is_behind and self._transport.get_write_buffer_size() > PONG_BACKLOG
+            self._pongs = self._pongs + 1 if is_far_behind else 0
+            if self._pongs <= PONGS_BEHIND:
+                self.write(frame_of(FIN | PONG, body))
         elif opcode == CLOSE:
             code = close_code(body)
             if not self._closing:

@@ -5,6 +5,8 @@ import socket as sockets
 
 import pytest
 
+from realtime.metrics import RECEIVED_BYTES
+from realtime.websocket import PONG_BACKLOG, PONGS_BEHIND
 from tests.realtime.conftest import until
 from tests.realtime.wire import (
     BINARY,
@@ -122,6 +124,29 @@ async def test_ping_is_answered_with_its_own_words(wires: Wires) -> None:
     for body in (b"", b"\xff" * 125):
         wire.send(frame(body, PING))
         assert await wire.frame() == (PONG, body)
+
+
+async def test_peer_that_pings_and_does_not_read_is_answered_so_often(server: Server, wires: Wires) -> None:
+    """One that asks now and then is answered, however long it takes to read what is before the answer."""
+    wire = await wires.open()
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
+    (session,) = server.engine()._sockets.values()
+    assert session._websocket is not None
+    waits = session._websocket._transport.get_write_buffer_size
+    while waits() <= PONG_BACKLOG:
+        session.send(b"x" * 50_000)
+        await asyncio.sleep(0)
+    before, pings, read = waits(), frame(b"p" * 125, PING) * 20_000, RECEIVED_BYTES.value
+    wire.send(pings)
+    await until(lambda: RECEIVED_BYTES.value >= read + len(pings))
+    assert before < waits() <= before + PONGS_BEHIND * 127
+    wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    while await wire.frame() != (PONG, b"p" * 125):
+        pass
+    await until(lambda: not waits())
+    wire.send(frame(b"read", PING))
+    while await wire.frame() != (PONG, b"read"):
+        pass
 
 
 def headed(first: int, second: int, rest: bytes = b"") -> bytes:
