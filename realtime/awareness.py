@@ -1,7 +1,8 @@
 """Who is in a shared document and where their cursor is: capped, stamped with the truth, and never stored.
 
 Clients repeat what they hear of others (``y-websocket`` does), so an entry counts only when it is about its sender:
-the first client id of a connection that nobody else owns in this document is its own. The clock of an entry is ours,
+the first client id of a connection that nobody else owns in this document is its own; should that have been a repeat
+after all, it may go over to another after a while. Of a message, the last such entry counts. The clock of an entry is ours,
 so that a client that comes back is seen at once and a removal is final.
 """
 
@@ -9,7 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.model import NIL
@@ -19,7 +20,8 @@ OUTDATED = 35.0
 """Seconds after which a client of another gateway that says nothing more is gone; clients repeat each 15."""
 KNOWN_KEPT = 2_000
 """Client ids whose owner and clock are remembered."""
-
+CHANGE_AFTER = 10.0
+"""Seconds for which a connection speaks under the client id that it took; pages keep theirs."""
 
 Said = tuple[int, int, str]
 """Client id, clock and state as JSON, as it is passed on."""
@@ -44,17 +46,25 @@ class Known:
     clock: int
 
 
+class Own(NamedTuple):
+    """The client id of a connection, and since when."""
+
+    client: int
+    since: float
+
+
 class Presences:
     """The awareness of one document."""
 
     def __init__(self) -> None:
         self._present: dict[int, Present] = {}
         self._known: dict[int, Known] = {}
-        self._own: dict[UUID, int] = {}
+        self._own: dict[UUID, Own] = {}
 
     def own(self, connection_id: UUID) -> int | None:
         """The client id of a connection, once it is known."""
-        return self._own.get(connection_id)
+        own = self._own.get(connection_id)
+        return None if own is None else own.client
 
     def say(self, connection_id: UUID, user_id: UUID, name: str, entries: Sequence[AwarenessEntry]) -> list[Said]:
         """What a connection said of itself, ready to be passed on; what it said of others is ignored.
@@ -62,17 +72,18 @@ class Presences:
         Raises:
             Malformed: its own state is too large, or no JSON object.
         """
+        own = self._own.get(connection_id)
+        client = self._spoken_for(own, user_id, entries)
+        entry = next((each for each in reversed(entries) if each.client == client), None)
+        if entry is None:
+            return []
+        state = stamped(read_awareness_state(entry.state), user_id, name)
         changed: list[Said] = []
-        for entry in entries:
-            if not self._is_own(connection_id, user_id, entry):
-                continue
-            state = stamped(read_awareness_state(entry.state), user_id, name)
-            previous = self._own.get(connection_id)
-            if previous is not None and previous != entry.client:
-                changed += self._remove(previous)
-            self._own[connection_id] = entry.client
-            clock = max(entry.clock, self._clock(entry.client) + 1)
-            changed.append(self._set(entry.client, clock, state, connection_id, user_id))
+        if own is None or own.client != entry.client:
+            changed += [] if own is None else self._remove(own.client)
+            self._own[connection_id] = Own(entry.client, time.monotonic())
+        clock = max(entry.clock, self._clock(entry.client) + 1)
+        changed.append(self._set(entry.client, clock, state, connection_id, user_id))
         return changed
 
     def hear(self, entries: Sequence[Said]) -> list[Said]:
@@ -86,11 +97,11 @@ class Presences:
 
     def leave(self, connection_id: UUID) -> list[Said]:
         """A connection is gone, and its client with it."""
-        client = self._own.pop(connection_id, None)
-        present = None if client is None else self._present.get(client)
-        if client is None or present is None or present.connection_id != connection_id:
+        own = self._own.pop(connection_id, None)
+        present = None if own is None else self._present.get(own.client)
+        if own is None or present is None or present.connection_id != connection_id:
             return []
-        return self._remove(client)
+        return self._remove(own.client)
 
     def expire(self) -> list[Said]:
         """Clients of other gateways that were not heard of for too long are gone."""
@@ -106,14 +117,18 @@ class Presences:
             if not (here_only and each.connection_id is None)
         ]
 
-    def _is_own(self, connection_id: UUID, user_id: UUID, entry: AwarenessEntry) -> bool:
-        own = self._own.get(connection_id)
-        if own == entry.client:
-            return True
-        known = self._known.get(entry.client)
+    def _spoken_for(self, own: Own | None, user_id: UUID, entries: Sequence[AwarenessEntry]) -> int | None:
+        """The client id that is a connection's own among what it says, if any is."""
+        if own is not None and (
+            own.since > time.monotonic() - CHANGE_AFTER or any(each.client == own.client for each in entries)
+        ):
+            return own.client
+        return next((each.client for each in entries if self._is_to_be_had(each, user_id, own)), None)
+
+    def _is_to_be_had(self, entry: AwarenessEntry, user_id: UUID, own: Own | None) -> bool:
+        known, present = self._known.get(entry.client), self._present.get(entry.client)
         if entry.state == GONE or (known is not None and known.user_id != user_id):
             return False  # an echo: only its owner speaks for a client
-        present = self._present.get(entry.client)
         if present is not None and present.connection_id is not None:
             return False
         return own is None or known is None
