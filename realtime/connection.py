@@ -53,6 +53,7 @@ class EditorConnection:
         "_asked_at",
         "_max_backlog",
         "_socket",
+        "barred",
         "grant",
         "heard_at",
         "id",
@@ -70,6 +71,8 @@ class EditorConnection:
         """When the client last said something, by the monotonic clock."""
         self.is_ending = False
         """Whether nothing more of the client counts."""
+        self.barred: str | None = None
+        """Why an update was refused, if one was: what follows it cannot stand."""
         self._socket = socket
         self._max_backlog = max_backlog
         self._answer = NOTHING
@@ -91,6 +94,7 @@ class EditorConnection:
 
     def refused(self, numbers: Sequence[int], code: str) -> None:
         """Updates are not, and nothing that stands on them will be."""
+        self.barred = self.barred or code
         if numbers and code in ANSWERED:
             self.write(b"".join([frame(ysync.write_refused(number, code)) for number in numbers]))
         else:  # nothing was said against the update itself: our client offers it again when it is back

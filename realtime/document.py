@@ -84,8 +84,6 @@ class Document:
         """The connection that last wrote under a client id, as the log has it."""
         self._is_broken = False
         """It holds what the log will not have: nothing more of it is stored."""
-        self._barred: dict[EditorConnection, str] = {}
-        """Authors of whom something was refused, and why: what follows it cannot stand."""
 
     def offer(self, offer: Offer) -> None:
         """Judge an update and have it stored; its author is told."""
@@ -100,7 +98,7 @@ class Document:
             self._house.ready(self)
 
     def _show_if_sure(self, offer: Offer) -> None:
-        if not self.is_free or offer.is_shown or offer.claims or offer.author in self._barred:
+        if not self.is_free or offer.is_shown or offer.claims or offer.author.barred is not None:
             return
         typed = offer.typed
         if typed is not None and self._just_goes_on(typed, offer.author):
@@ -222,7 +220,6 @@ class Document:
         self.authors.discard(author)
         for client in [client for client, writer in self._writers.items() if writer is author]:
             del self._writers[client]
-        self._barred.pop(author, None)
 
     # To the log, one group after the other: the next is judged when the fate of the former is known
 
@@ -283,7 +280,7 @@ class Document:
                 verdict = "wait"
             else:
                 self._show_if_sure(offer)
-                verdict = "new" if offer.is_shown else group.verdict(offer, self._barred.get(offer.author))
+                verdict = "new" if offer.is_shown else group.verdict(offer)
             self._pending.popleft()
             if verdict == "wait" or (verdict == "gap" and not offer.has_waited):
                 late.add(offer.author)
@@ -380,8 +377,6 @@ class Document:
     def _refuse(self, offer: Offer, code: str) -> None:
         UPDATES.labels(code).inc()
         self.pending_bytes -= len(offer.data)
-        if offer.author in self.authors:
-            self._barred.setdefault(offer.author, code)
         self._is_broken = self._is_broken or offer.is_shown
         offer.author.refused(offer.numbers, code)
 

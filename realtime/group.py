@@ -62,8 +62,8 @@ class Group:
                 self._ahead[client] = max(end, self._ahead.get(client, 0))
             self._writers.update(dict.fromkeys(offer.claims, offer.author))
 
-    def verdict(self, offer: Offer, barred: str | None) -> str:
-        """``new``, ``known``, ``gap`` or the code of its refusal; ``barred`` is that of a former one of its author."""
+    def verdict(self, offer: Offer) -> str:
+        """``new``, ``known``, ``gap`` or the code of its refusal, or of a former one of its author."""
         history, summary = self._history, offer.summary
         fit = history.fit(summary, self._ahead)
         overlaps = fit != "gap" and history.overlaps(summary)
@@ -71,8 +71,8 @@ class Group:
             return "client-in-use"
         if fit == "known":
             return "known"
-        if barred is not None or fit == "gap":
-            return barred or "gap"
+        if offer.author.barred is not None or fit == "gap":
+            return offer.author.barred or "gap"
         if not self._may_claim(offer):
             return "client-in-use"
         return "new" if self._has_room(offer) else "too-large"

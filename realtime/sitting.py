@@ -28,7 +28,9 @@ COUNTED = 16
 ANSWER_PRICE = 50
 """Messages for which a question for the document counts: its answer may hold all of it."""
 COUNTED_BYTES = 1_024
-"""Bytes of an update that count for one message more: it is read item by item."""
+"""Bytes that count for one message more: they are read item by item, and counted before, whatever they are."""
+COUNTED_ENTRIES = 16
+"""Entries of awareness that count for one message more."""
 REPEAT_PRICE = 8
 """Times that an update counts that brings what is known: the two are compared."""
 PAUSE = 0.02
@@ -104,6 +106,7 @@ class Sitting:
                     self._offer_run()
                     self._run.joins(data, stroke)
                 return
+        self._heard += len(data) // COUNTED_BYTES
         try:
             if isinstance(data, str):
                 raise Malformed("text")
@@ -149,6 +152,8 @@ class Sitting:
 
     def _take(self, message: ysync.Message) -> None:
         connection, found = self._connection, self._found
+        if connection.is_ending:
+            return
         match message:
             case ysync.Update():
                 if self._run.begun is not None:
@@ -157,10 +162,9 @@ class Sitting:
             case ysync.AskState():
                 if self._run.begun is not None:
                     self._offer_run()
-                if self._is_first(message) and not connection.is_answering:
-                    self._heard += ANSWER_PRICE
-                    connection.answer(found.document.history.answer(message.vector))
+                self._answer(message)
             case ysync.Awareness():
+                self._heard += len(message.entries) // COUNTED_ENTRIES
                 grant = connection.grant
                 said = found.presences.say(connection.id, grant.user_id, grant.name, message.entries)
                 self._shelf.tell(found, said)
@@ -169,6 +173,13 @@ class Sitting:
                     self._tell_all()
             case ysync.Hello():
                 pass  # its numbered updates say enough
+
+    def _answer(self, question: ysync.AskState) -> None:
+        """Say what is missing; what is not answered is not read."""
+        if self._is_first(question) and not self._connection.is_answering:
+            self._heard += ANSWER_PRICE
+            vector = ysync.read_vector(question.vector)
+            self._connection.answer(self._found.document.history.answer(vector))
 
     def _is_first(self, question: ysync.Message) -> bool:
         """Whether this read holds no such question before: one answer is enough, and dearer than many questions."""
@@ -179,6 +190,9 @@ class Sitting:
 
     def _take_update(self, number: int | None, data: bytes) -> None:
         numbers = () if number is None else (number,)
+        if self._connection.barred is not None:
+            self._refuse(numbers, self._connection.barred)
+            return
         try:
             summary = read_update(data, self._limits)
         except InvalidUpdate as error:
@@ -187,8 +201,8 @@ class Sitting:
         if summary.is_empty:
             self._connection.stored(numbers)
         else:
-            price = 1 + len(data) // COUNTED_BYTES
-            self._heard += price * (REPEAT_PRICE if self._found.document.history.overlaps(summary) else 1) - 1
+            if self._found.document.history.overlaps(summary):
+                self._heard += (1 + len(data) // COUNTED_BYTES) * (REPEAT_PRICE - 1)
             self._offer(Offer(self._connection, data, numbers, summary=summary))
 
     def _offer_run(self) -> None:

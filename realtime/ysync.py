@@ -36,9 +36,9 @@ GONE: Final = "null"
 
 @dataclass(frozen=True, slots=True)
 class AskState:
-    """Sync step 1: the sender has this much."""
+    """Sync step 1: the sender has this much; a state vector, not read yet."""
 
-    vector: dict[int, int]
+    vector: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _read_message(reader: Reader) -> Message:
     if kind == SYNC:
         step = reader.varuint()
         if step == STEP_1:
-            return AskState(read_vector(reader.buffer()))
+            return AskState(reader.buffer())
         if step in (STEP_2, UPDATE):
             return Update(reader.buffer())
     elif kind == AWARENESS:

@@ -8,6 +8,7 @@ import pytest
 from core import db, lines, logwriter, outgoing, redisline, routes, seal
 from core.settings import CoreSettings
 from realtime import (
+    awareness,
     connection,
     editor,
     gateway,
@@ -19,6 +20,7 @@ from realtime import (
     signins,
     sitting,
     socketio,
+    websocket,
     ysync,
 )
 from realtime.settings import RealtimeSettings
@@ -62,6 +64,13 @@ OTHERS = [
     ("documents that nobody reads", lingering.LINGER_BYTES),
     ("messages of an editor", sitting.MESSAGES_PER_SECOND),
     ("messages of an editor", sitting.MESSAGE_BURST),
+    ("bytes of a message", sitting.COUNTED_ENTRIES),
+    ("entries of a message that are believed", awareness.CHANGE_AFTER),
+    ("pings of a client", websocket.PONG_BACKLOG),
+    ("pings of a client", websocket.PONGS_BEHIND),
+    ("awareness of a client", ysync.MAX_AWARENESS),
+    ("awareness of a client", ysync.MAX_AWARENESS_ENTRIES),
+    ("a long answer to an editor", history.ANSWER_BYTES),
     ("questions of an editor", sitting.ANSWER_PRICE),
     ("an update that brings what is known", sitting.REPEAT_PRICE),
     ("updates of a document on their way", sitting.MAX_PENDING),

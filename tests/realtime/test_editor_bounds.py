@@ -9,7 +9,9 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+from pycrdt import Text
 
+from core.db import Database
 from core.eventlog import NewEntry
 from core.logwriter import LogWriter
 from core.model import TenantId, new_id
@@ -17,12 +19,12 @@ from core.tokens import Tokens
 from realtime import ysync
 from realtime.editor import Editor
 from realtime.group import MAX_CLIENTS, MAX_DELETE_RANGES
-from realtime.lib0 import varuint
+from realtime.lib0 import varbytes, varstring, varuint
 from realtime.sitting import MAX_PENDING, MESSAGE_BURST, MESSAGES_PER_SECOND
 from tests.conftest import DatabaseUrls
 from tests.postgres import locked
 from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, metric, seen, until, until_async
-from tests.realtime.peers import Peer, Sit, editor_pass
+from tests.realtime.peers import Peer, Sit, editor_pass, stored
 
 PAUSES = "dojo_gateway_pauses_total"
 MOST = "dojo_gateway_pending_most_bytes"
@@ -223,6 +225,58 @@ def sparse(begin: int, count: int) -> bytes:
     """The deletion of every other clock from ``begin`` on."""
     ranges = b"".join(varuint(begin + 2 * each) + b"\x01" for each in range(count))
     return b"\x00\x01\x07" + varuint(count) + ranges
+
+
+async def test_question_that_is_not_answered_is_not_read(gateway: Gateway, sit: Sit, person: Person) -> None:
+    eve, ask, bad = await sit(gateway, person("Eve")), b"\x00\x00\x01\x00", b"\x00\x00\x05\x02\x01\x01\x01\x02"
+    await eve.socket.send_bytes(ask + bad)
+    assert await eve.answer(await eve.type("a")) == "ack"
+    await eve.socket.send_bytes(bad)
+    assert await eve.closed() == 1007
+
+
+@seen("pauses")
+async def test_bytes_that_are_refused_count_too(gateway: Gateway, sit: Sit, person: Person) -> None:
+    eve = await sit(gateway, person("Eve"))
+    eve.text += "x" * 130_000
+    broken = eve.doc.get_update() + b"\x00"
+    assert {await eve.answer(await eve.send(broken)) for _ in range(5)} == {"invalid"}
+
+
+@seen("pauses")
+async def test_entries_of_awareness_count(gateway: Gateway, sit: Sit, person: Person) -> None:
+    """One message may repeat a thousand people."""
+    eve, ana = await sit(gateway, person("Eve")), await sit(gateway, person("Ana"))
+    many = varuint(1_000) + (varuint(eve.doc.client_id) + b"\x01" + varstring("{}")) * 1_000
+    for _ in range(12):
+        await eve.socket.send_bytes(b"\x01" + varbytes(many))
+    await ana.knows(eve.doc.client_id)
+    assert ana.awareness[eve.doc.client_id][0] <= 12
+    assert await eve.answer(await eve.type("a")) == "ack"
+
+
+async def test_nothing_more_is_taken_of_whom_something_was_refused(
+    gateway: Gateway, sit: Sit, person: Person, database: Database, tenant_id: TenantId, document_id: UUID
+) -> None:
+    """It is not even read: an update that is too long is not seen to be."""
+    eve, bob = await sit(gateway, person("Eve")), await sit(gateway, person("Bob"))
+    assert await eve.answer(await eve.type("kept")) == "ack"
+    assert await eve.answer(await eve.send(b"\x01")) == "invalid"
+    assert await eve.answer(await eve.type("!")) == "invalid"
+    assert await eve.answer(await eve.type("x" * 300_000)) == "invalid"
+    assert str((await stored(database, tenant_id, document_id)).get("f1", type=Text)) == str(bob) == "kept"
+    assert await bob.answer(await bob.type("?")) == "ack"
+
+
+async def test_message_is_not_read_on_when_its_sender_is_sent_away(gateway: Gateway, sit: Sit, person: Person) -> None:
+    ana, bob = await sit(gateway, person("Ana")), await sit(gateway, person("Bob"))
+    eve = await sit(gateway, person("Eve"), numbered=False)
+    state = varuint(1) + varuint(eve.doc.client_id) + b"\x01" + varstring("{}")
+    await eve.socket.send_bytes(b"\x00\x02\x01\x01" + b"\x01" + varbytes(state))
+    assert await eve.closed() == 4403
+    await ana.say({})
+    await bob.knows(ana.doc.client_id)
+    assert eve.doc.client_id not in bob.awareness
 
 
 def has_received(peer: Peer, count: int) -> bool:

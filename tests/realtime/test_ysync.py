@@ -50,7 +50,7 @@ def test_read_messages_knows_every_message_of_a_client() -> None:
         )
     )
     assert ysync.read_messages(data) == [
-        ysync.AskState({1: 2}),
+        ysync.AskState(ysync.write_vector({1: 2})),
         ysync.Update(b"\x00\x00"),
         ysync.Update(b"\x00\x00"),
         ysync.Awareness((ysync.AwarenessEntry(7, 2, '{"user":{"id":"x"}}'),)),
@@ -67,7 +67,7 @@ def test_read_messages_knows_every_message_of_a_client() -> None:
         (b"\x00\x03\x00", "unknown-message"),
         (b"\x64\x02\x01", "unknown-message"),
         (b"\x03" * 65, "too-many-messages"),
-        (b"\x00\x00" + varbytes(b"\x02\x01\x01\x01\x02"), "client-twice"),
+        (b"\x00\x00\x02\x01", "truncated"),
         (b"\x01" + varbytes(b"\x01\x01\x01" + varstring("x" * 9000)), "awareness-too-large"),
         (b"\x01" + varbytes(b"\x7f"), "count-beyond-end"),
     ],
@@ -75,6 +75,11 @@ def test_read_messages_knows_every_message_of_a_client() -> None:
 def test_read_messages_refuses(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         ysync.read_messages(data)
+
+
+def test_read_vector_refuses_a_client_twice() -> None:
+    with pytest.raises(Malformed, match="client-twice"):
+        ysync.read_vector(b"\x02\x01\x01\x01\x02")
 
 
 def test_vector_and_awareness_have_a_bounded_number_of_clients() -> None:
