@@ -118,6 +118,9 @@ class Sitting:
             self._malformed(error.reason)
 
     def _malformed(self, reason: str) -> None:
+        """End the connection of who breaks the protocol: one line of log, whatever else it sends."""
+        if self._connection.is_ending:
+            return
         log.warning("bad_editor_message", reason=reason)
         self._connection.dismiss(MALFORMED, "malformed")
 

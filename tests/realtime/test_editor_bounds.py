@@ -10,6 +10,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 from pycrdt import Text
+from structlog.testing import capture_logs
 
 from core.db import Database
 from core.eventlog import NewEntry
@@ -25,9 +26,10 @@ from tests.conftest import DatabaseUrls
 from tests.postgres import locked
 from tests.realtime.conftest import Connect, Gateway, NewGateway, Person, metric, seen, until, until_async
 from tests.realtime.peers import Peer, Sit, editor_pass, stored
+from tests.realtime.test_hostile import upgrade
+from tests.realtime.wire import Wire, frame
 
 PAUSES = "dojo_gateway_pauses_total"
-MOST = "dojo_gateway_pending_most_bytes"
 ONE_READ = 1 << 18
 """Bytes that uvloop reads at once, at most."""
 
@@ -91,13 +93,9 @@ async def test_editor_that_sends_faster_than_is_stored_is_read_no_faster(
     pauses = await metric(http, gateway, PAUSES)
     with locked(database_urls, document_id):
         sending = asyncio.create_task(type_all(eve, part, count))
-
-        async def is_too_much() -> bool:
-            return await metric(http, gateway, MOST) > MAX_PENDING
-
-        await until_async(is_too_much)
+        await until_async(lambda: pends(http, gateway, MAX_PENDING))
         assert await unread(http, gateway, before + MAX_PENDING) <= before + 2 * MAX_PENDING
-        most = await metric(http, gateway, MOST)
+        most = await metric(http, gateway, "dojo_gateway_pending_most_bytes")
         assert most <= 2 * MAX_PENDING
         assert await metric(http, gateway, "dojo_gateway_pending_bytes") == most  # nobody else types here
     assert [await eve.answer(number) for number in await sending] == ["ack"] * count
@@ -279,9 +277,35 @@ async def test_message_is_not_read_on_when_its_sender_is_sent_away(gateway: Gate
     assert eve.doc.client_id not in bob.awareness
 
 
+NONSENSE, UNMASKED = frame(b"\xff"), frame(b"\x03", is_masked=False)
+
+
+@pytest.mark.parametrize("sent", [NONSENSE * 200, UNMASKED, NONSENSE + UNMASKED], ids=["message", "frame", "both"])
+@seen("closed", reason="malformed")
+async def test_bad_editor_is_one_line_of_log(
+    gateway: Gateway, tokens: Tokens, person: Person, document_id: UUID, room_id: UUID, sent: bytes
+) -> None:
+    host, port = gateway.url.removeprefix("http://").split(":")
+    with capture_logs() as lines:
+        eve = Wire(*await asyncio.open_connection(host, int(port)))
+        eve.send(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+        await eve.answered()
+        eve.send(sent)
+        await eve.end()
+        await eve.hang_up()
+        shelf = gateway.resources.get(Editor).shelf
+        await until(lambda: not any(each.readers for each in shelf.all()))
+    assert [line["event"] for line in lines].count("bad_editor_message") == 1
+
+
 def has_received(peer: Peer, count: int) -> bool:
     """Whether so much of the document came."""
     return peer.received >= count
+
+
+async def pends(http: aiohttp.ClientSession, gateway: Gateway, least: int) -> bool:
+    """Whether more than so many bytes are on their way to the log."""
+    return await metric(http, gateway, "dojo_gateway_pending_bytes") > least
 
 
 async def type_all(peer: Peer, part: str, count: int) -> list[int]:
