@@ -165,10 +165,7 @@ class EditorConnection:
             CLOSED.labels(reason).inc()
             self._answer = NOTHING
             self.write = self._socket.write
-            if code == SLOW:
-                self._socket.abort()
-            else:
-                self._socket.close(code, reason)
+            self._socket.close(code, reason)
 
 
 def ack_frame(number: int) -> bytes:

@@ -32,22 +32,25 @@ async def test_slow_editor_is_cut_off_and_the_others_are_not(
     ana, bob = [Peer(gateway, document_id, editor_pass(tokens, person("P"), document_id, room_id)) for _ in range(2)]
     await ana.synced()
     await bob.synced()
-    loop = asyncio.get_running_loop()
-    eve = await loop.run_in_executor(None, deaf, gateway)
-    eve.sendall(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
-    await eve_says(eve)
+    line = await asyncio.get_running_loop().run_in_executor(None, deaf, gateway, 1 << 16)
+    eve = Wire(*await asyncio.open_connection(sock=line))
+    eve.send(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+    await eve.answered()
     eve_is_here = connections(gateway)
     await until(lambda: eve_is_here() == 3)
+    cut_off = counted("closed", reason="slow")
     for _ in range(250):
         await ana.answer(await ana.type("x" * 20_000, at=0))
-        if eve_is_here() == 2:
+        if counted("closed", reason="slow") > cut_off:
             break
     else:
         pytest.fail("the slow reader stays")
+    assert await eve.end() == 4408  # which she reads just in time
+    await until(lambda: eve_is_here() == 2)
     await until(lambda: str(bob) == str(ana))
     for peer in (ana, bob):
         await peer.close()
-    eve.close()
+    await eve.hang_up()
 
 
 @pytest.fixture
