@@ -67,8 +67,8 @@ class EditorConnection:
         self.id: UUID = new_id()
         self.grant = grant
         self.user_id = light_id(grant.user_id.int)
-        self.heard_at = 0.0
-        """When the client last said something, by the monotonic clock."""
+        self.heard_at = time.monotonic()
+        """When the client last said something, if only an answer to a ping."""
         self.is_ending = False
         """Whether nothing more of the client counts."""
         self.barred: str | None = None
@@ -146,6 +146,10 @@ class EditorConnection:
         self.write = self._write_more if backlog > self._max_backlog else self._socket.write
         if backlog - self._answered > self._max_backlog:
             self.dismiss(SLOW, "slow")
+
+    def is_silent(self, since: float) -> bool:
+        """Whether the client has said nothing since then, though it is read."""
+        return self.heard_at < since and self._socket.is_read
 
     def gives_way(self) -> bool:
         """Whether another connection may write under its client ids from now on.

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import socket
+import time
 from collections.abc import AsyncIterator, Collection
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -22,12 +22,13 @@ from realtime.connection import (
     EXPIRED,
     NOT_ALLOWED,
     RESTART,
+    SLOW,
     TOO_MANY,
     UNAVAILABLE,
     EditorConnection,
 )
 from realtime.doorkeeper import Doorkeeper
-from realtime.handshake import Taken, accept
+from realtime.handshake import Taken, accept, notice_silence
 from realtime.metrics import BACKLOG, BACKLOG_MOST, CONNECTIONS
 from realtime.models import EditorGrant
 from realtime.opened import OpenDocument
@@ -126,7 +127,7 @@ class Editor:
         visit = Visit(self._doorkeeper, self._doorkeeper.address(request))
         try:
             guest = await self._admitted(request, visit)
-            notice_silence(request.transport)
+            notice_silence(request.transport, 2 * HEARTBEAT)
             most = 2 * self._settings.max_update
             wire = accept(request, max_message=most, on_message=_ignore, on_closed=visit.end)
         except BaseException:  # there will be no socket to say that it is closed
@@ -200,20 +201,19 @@ class Editor:
             found.dismiss_all(RESTART, "stopped")
 
     async def _ping(self) -> None:
-        """Write to everybody now and then: proxies keep the connection, and the kernel notices who is gone."""
+        """Ping everybody now and then, which keeps proxies awake; send away who has answered neither of two pings."""
+        before = last = time.monotonic()
         while True:
             await asyncio.sleep(HEARTBEAT)
+            now = time.monotonic()
             for found in self.shelf.all():
                 for reader in found.readers:
-                    reader.write(PING)
+                    if reader.is_silent(before):
+                        reader.dismiss(SLOW, "silent")
+                    else:
+                        reader.write(PING)
                 await asyncio.sleep(0)
-
-
-def notice_silence(transport: asyncio.Transport | None) -> None:
-    """Have the kernel give up a connection whose peer takes nothing for two pings; no timer of ours is needed."""
-    line = None if transport is None else transport.get_extra_info("socket")
-    if line is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * HEARTBEAT * 1_000))
+            before, last = last, now
 
 
 def _ignore(message: str | bytes) -> None:

@@ -1,8 +1,10 @@
 """The opening handshake of WebSocket (RFC 6455 §4.2): answers it, and takes the connection out of aiohttp's hands."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -56,19 +58,26 @@ def accept(
         raise ConnectionResetError
     protocol = request.protocol
     rest = protocol._message_tail  # noqa: SLF001 - what came right behind the handshake; pinned by test_libraries
-    socket = WebSocket(transport, max_message=max_message, on_message=on_message, on_closed=on_closed)
+    end = WebSocket(transport, max_message=max_message, on_message=on_message, on_closed=on_closed)
     protocol.transport = None  # so that aiohttp, which now hears of the end, leaves the connection open
     protocol.connection_lost(None)
-    transport.set_protocol(socket)
+    transport.set_protocol(end)
     proof = base64.b64encode(hashlib.sha1(key.encode() + MAGIC, usedforsecurity=False).digest())
-    socket.write(  # so that it leaves in one call with what follows it in this turn
+    end.write(  # so that it leaves in one call with what follows it in this turn
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n"
     )
-    socket.resume()
+    end.resume()
     if rest:
-        socket.prepend(rest)
-    return socket
+        end.prepend(rest)
+    return end
+
+
+def notice_silence(transport: asyncio.Transport | None, patience: float) -> None:
+    """Have the kernel give up a connection whose peer takes nothing for so many seconds; no timer of ours is needed."""
+    line = None if transport is None else transport.get_extra_info("socket")
+    if line is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(patience * 1_000))
 
 
 def _is_key(key: str) -> bool:

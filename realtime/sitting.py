@@ -151,6 +151,7 @@ class Sitting:
             asyncio.get_running_loop().call_later(pause, self._go_on)
         else:
             self._is_paused = False
+            self._connection.heard_at = time.monotonic()  # what it said meanwhile is not read yet
             self._wire.resume()
 
     def _take(self, message: ysync.Message) -> None:

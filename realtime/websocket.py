@@ -220,6 +220,11 @@ class WebSocket(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether what the peer sends is read now."""
+        return self._transport.is_reading()
+
     def prepend(self, data: bytes) -> None:
         """Read ``data``, which came with the handshake, before anything else and after this turn of the loop."""
         self._rest = data

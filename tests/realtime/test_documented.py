@@ -66,6 +66,8 @@ OTHERS = [
     ("messages of an editor", sitting.MESSAGE_BURST),
     ("bytes of a message", sitting.COUNTED_ENTRIES),
     ("entries of a message that are believed", awareness.CHANGE_AFTER),
+    ("an editor that is sent away", websocket.CLOSE_WAIT),
+    ("an editor that answers no ping", editor.HEARTBEAT),
     ("pings of a client", websocket.PONG_BACKLOG),
     ("pings of a client", websocket.PONGS_BEHIND),
     ("awareness of a client", ysync.MAX_AWARENESS),

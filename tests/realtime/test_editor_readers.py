@@ -121,6 +121,36 @@ async def keeps(http: aiohttp.ClientSession, gateway: Gateway, least: int) -> bo
     return await metric(http, gateway, 'dojo_gateway_backlog_bytes{door="editor"}') >= least
 
 
+@seen("closed", reason="silent")
+async def test_editor_that_answers_no_ping_is_closed(
+    new_gateway: NewGateway, tokens: Tokens, person: Person, room_id: UUID, document_id: UUID, sit: Sit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As behind a proxy whose client is gone: its own line is good."""
+    monkeypatch.setattr("realtime.editor.HEARTBEAT", 0.2)
+    gateway = await new_gateway()
+    ana = await sit(gateway, person("Ana"))
+    host, port = gateway.url.removeprefix("http://").split(":")
+    eve = Wire(*await asyncio.open_connection(host, int(port)))
+    eve.send(upgrade(f"/yjs/{document_id}?pass={editor_pass(tokens, person('Eve'), document_id, room_id)}"))
+    await eve.answered()
+    assert await eve.end() == 4408
+    assert await ana.answer(await ana.type("I stay")) == "ack"
+    await eve.hang_up()
+
+
+@seen("pauses")
+async def test_editor_that_is_not_read_for_a_while_is_not_silent(
+    new_gateway: NewGateway, sit: Sit, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.editor.HEARTBEAT", 0.2)
+    ana = await sit(await new_gateway(), person("Ana"))
+    for _ in range(2):  # which counts for more than four heartbeats
+        assert await ana.answer(await ana.send(bytes(400_000))) == "too-large"
+    assert await ana.answer(await ana.send(b"\x00\x00")) == "too-large"
+    assert not ana.socket.closed
+
+
 async def test_editor_on_a_dead_line_is_given_up_by_the_kernel(gateway: Gateway, sit: Sit, person: Person) -> None:
     await sit(gateway, person("Ana"))
     (reader,) = gateway.resources.get(Editor).shelf.all()[0].readers
