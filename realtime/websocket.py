@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
+from realtime.buckets import Bucket
 from realtime.metrics import RECEIVED_BYTES, SENT_BYTES
 from realtime.wsframes import (
     BINARY,
@@ -26,6 +27,7 @@ from realtime.wsframes import (
     NORMAL,
     OPCODE,
     PING,
+    POLICY,
     PONG,
     PROTOCOL_ERROR,
     RESERVED,
@@ -45,8 +47,8 @@ log = structlog.get_logger()
 
 CLOSE_WAIT = 1.0
 """Seconds that the peer has for its half of the closing handshake."""
-PONG_BACKLOG, PONGS_BEHIND = 65_536, 64
-"""Bytes that the peer has not read beyond which only so many of its pings are answered in a row: each waits, too."""
+PIECES_PER_SECOND, PIECES_BURST = 20, 200
+"""Frames of a peer that are no whole message, such as pings, of which a message's own bounds know nothing."""
 OnMessage = Callable[[str | bytes], None]
 
 
@@ -98,7 +100,7 @@ class WebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_closing", "_cut", "_fd", "_flusher", "_fragments", "_max_message", "_more", "_needed", "_opcode", "_out",
-        "_pongs", "_rest", "_transport", "is_behind", "on_closed", "on_message", "on_read", "on_slow", "violation",
+        "_pieces", "_rest", "_transport", "is_behind", "on_closed", "on_message", "on_read", "on_slow", "violation",
     )  # fmt: skip
 
     def __init__(
@@ -127,8 +129,8 @@ class WebSocket(asyncio.Protocol):
         self._opcode = CONTINUATION
         """Of the message whose fragments are being collected; CONTINUATION when there is none."""
         self._fragments: bytearray | None = None
-        self._pongs = 0
-        """Pings since the peer was behind."""
+        self._pieces: Bucket | None = None
+        """Counts frames that are no whole message; most peers send none."""
         self._closing = False
         self._cut: asyncio.TimerHandle | None = None
 
@@ -330,6 +332,11 @@ class WebSocket(asyncio.Protocol):
             raise Violation(TOO_BIG, "too long")
 
     def _take(self, first: int, body: bytes) -> None:
+        """Take a frame that is no whole message, or comes after the end."""
+        if self._pieces is None:
+            self._pieces = Bucket(PIECES_PER_SECOND, PIECES_BURST)
+        if not self._closing and not self._pieces.take():
+            raise Violation(POLICY, "too many frames that are no message")
         opcode = first & OPCODE
         if opcode >= CLOSE:
             self._control(opcode, body)
@@ -347,10 +354,7 @@ class WebSocket(asyncio.Protocol):
 
     def _control(self, opcode: int, body: bytes) -> None:
         if opcode == PING:
-            is_far_behind = self.is_behind and self._transport.get_write_buffer_size() > PONG_BACKLOG
-            self._pongs = self._pongs + 1 if is_far_behind else 0
-            if self._pongs <= PONGS_BEHIND:
-                self.write(frame_of(FIN | PONG, body))
+            self.write(frame_of(FIN | PONG, body))
         elif opcode == CLOSE:
             code = close_code(body)
             if not self._closing:
