@@ -146,13 +146,16 @@ describe("a wipe", () => {
     expect(here.toString()).toBe(CODE);
   });
 
-  it("may be a key that is held, and of what was typed before it nothing is lost", async () => {
+  it.each([
+    { typed: "567", seconds: 0 },
+    { typed: "", seconds: 10 },
+  ])("may be a key that is held after a usual edit ($typed, $seconds s)", async ({ typed, seconds }) => {
     const { here, there, user } = show();
     type(there, there.length, "x = 1234");
     act(() => holdBackspace(there, 3));
-    type(there, there.length, "5");
+    type(there, there.length, typed);
     const whole = there.toString();
-    wait(20);
+    wait(seconds);
     act(() => holdBackspace(there, 150));
     type(here, 0, "# new\n");
     act(() => holdBackspace(there, 150));
@@ -160,6 +163,17 @@ describe("a wipe", () => {
     act(() => holdBackspace(there, 100));
     await user.click(undo());
     expect(here.toString()).toBe(`# new\n${whole}`);
+  });
+
+  it("may be many words, one by one", async () => {
+    const long = CODE.repeat(4);
+    const { here, there, user } = show({}, long);
+    for (let word = 0; word < 146; word += 1) {
+      wait(0.2);
+      erase(there, there.length - 7, 7);
+    }
+    await user.click(undo());
+    expect(here.toString()).toBe(long);
   });
 
   it("brings back what was there last, without what was deleted before", async () => {

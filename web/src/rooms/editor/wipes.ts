@@ -18,6 +18,8 @@ export interface Wipe {
 
 /** Seconds in which deletions belong together. */
 const WINDOW = 30;
+/** Seconds after which a small deletion is not one more of a row. */
+const PAUSE = 5;
 /** A text of which more than this part, and more than so many characters, is lost was wiped. */
 const MOST = 0.5;
 const MANY = 200;
@@ -27,6 +29,8 @@ const SLIGHT = 0.1;
 /** Deletions that belong together; a file has one such at a time. */
 interface Run {
   since: number;
+  /** When the last of them was. */
+  until: number;
   /** What the file held before them, and Yjs's clocks then. */
   text: string;
   state: Map<number, number>;
@@ -83,14 +87,19 @@ function begin(text: Y.Text, edit: Y.YTextEvent): Run {
       return deleted(transaction, state) > 0;
     },
   });
-  return { since: localNow(), text: textBefore(text, edit), state, gone: 0, edits, isMixed: false };
+  const now = localNow();
+  return { since: now, until: now, text: textBefore(text, edit), state, gone: 0, edits, isMixed: false };
 }
 
 /** Whether an edit that deletes begins anew: little is gone so far, and it is not one more of many small deletions. */
 function isOver(run: Run, text: Y.Text, transaction: Y.Transaction): boolean {
-  if (localNow() - run.since > WINDOW) return true;
+  const now = localNow();
+  if (now - run.since > WINDOW) return true;
   const slight = run.text.length * SLIGHT;
-  return run.gone <= slight && (text.length > run.text.length || deleted(transaction, transaction.beforeState) > slight);
+  if (run.gone > slight) return false;
+  const taken = deleted(transaction, transaction.beforeState);
+  const isMadeUpFor = text.length + taken >= run.text.length;
+  return isMadeUpFor || now - run.until > PAUSE || taken > slight;
 }
 
 /** Takes back a run's edits so that one's own Ctrl+Z takes back that. */
@@ -130,9 +139,13 @@ export class Watch {
     const { run } = this;
     if (run === null) return;
     const gone = deleted(transaction, run.state);
+    if (gone === 0) {
+      run.isMixed = true;
+      return;
+    }
     run.gone += gone;
-    if (gone === 0) run.isMixed = true;
-    else if (run.gone > mostOf(run.text.length)) this.judge(run, transaction.local);
+    run.until = localNow();
+    if (run.gone > mostOf(run.text.length)) this.judge(run, transaction.local);
   };
 
   private judge(run: Run, isMine: boolean): void {
