@@ -30,7 +30,8 @@ async def test_a_dojo_that_takes_long_makes_no_other_late_and_is_rung_once_at_a_
         for key in quick:
             bells.expect(key, 0.0)
             await until(functools.partial(rung.__contains__, key))
-        assert sorted(rung) == [slow, *quick]
+        ours = [key for key in rung if key in {slow, *quick}]  # others of the database are overdue, too
+        assert sorted(ours) == [slow, *quick]
         is_free.set()
     finally:
         keeper.cancel()
