@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { act, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
@@ -288,5 +289,20 @@ describe("no wipe", () => {
     expect(isShown()).toBe(true);
     to("connecting");
     expect(isShown()).toBe(false);
+  });
+});
+
+describe("what is relied on in yjs beyond its documented ways", () => {
+  it("is there in the version that was read", () => {
+    const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { dependencies: { yjs: string } };
+    expect(dependencies.yjs).toBe("13.6.33");
+    const text = new Y.Doc().getText();
+    text.insert(0, "ab");
+    text.delete(0, 1);
+    const items = [text._start, text._start?.right ?? null];
+    expect(items.map((item) => [item?.deleted, item?.length, item?.right === null])).toEqual([
+      [true, 1, false],
+      [false, 1, true],
+    ]);
   });
 });
