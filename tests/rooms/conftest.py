@@ -18,6 +18,7 @@ from rooms.live import LiveRooms
 from rooms.livekit import LiveKit
 from rooms.media import Media
 from tests.conftest import DatabaseUrls
+from tests.rooms.browsers import gateway
 from tests.rooms.house import House, principal
 
 NewHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -73,3 +74,10 @@ def ana(tenant_id: TenantId) -> Principal:
 def bea(tenant_id: TenantId) -> Principal:
     """Another member."""
     return principal(tenant_id, "Bea", "member")
+
+
+@pytest.fixture
+async def gateways(settings: CoreSettings) -> AsyncIterator[tuple[str, str]]:
+    """Two of them."""
+    async with gateway(settings) as one, gateway(settings) as two:
+        yield one, two
